@@ -1,0 +1,275 @@
+#include <gradus/autograd/engine.h>
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/view.h>
+#include <gradus/autograd/record.h>
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/elementwise.h>
+
+namespace gradus {
+
+// One backward pass. Nodes with a gradient wait in a heap, the latest made on top: when a node is taken, everyone who
+// used its outputs has been, so its gradients are complete.
+class Walk {
+ public:
+  struct Targets {
+    std::unordered_set<const Node*> leading_there;  // the targets' nodes and all on the way from the outputs to them
+    std::unordered_multimap<const Node*, std::pair<std::uint32_t, Tensor*>> at;  // output wanted, where to put it
+  };
+
+  // With targets it is grad(); without, each leaf gathers its gradient.
+  Walk(bool create_graph, bool retain_graph, const Targets* targets)
+      : create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {}
+
+  ~Walk() {
+    // Empty but for a pass that failed: what waits there is spent.
+    if (current_ != nullptr) abandon(*current_);
+    for (Node* node : heap_) abandon(*node);
+    finish_leaves();
+  }
+
+  bool wants(const Edge& edge) const {
+    return edge.node != nullptr && (targets_ == nullptr || targets_->leading_there.contains(edge.node));
+  }
+
+  void give(const Edge& edge, Tensor gradient) {
+    Node& node = *edge.node;
+    if (node.is_leaf) return add(place_of(static_cast<Leaf&>(node)), std::move(gradient));
+    if (node.walk != this) {
+      check(node.walk == nullptr, "backward", "this graph is being walked already, at '", node.name,
+            "'. Call backward or grad on it after the first pass, not from a hook?");
+      node.walk = this;
+      node.hold();
+      heap_.push_back(&node);
+      std::push_heap(heap_.begin(), heap_.end(), earlier);
+    }
+    add(node.slots[edge.output].gradient, std::move(gradient));
+  }
+
+  void run() {
+    const GradMode recording(create_graph_);
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), earlier);
+      current_ = heap_.back();
+      heap_.pop_back();
+      visit(*current_);
+      Node* const done = std::exchange(current_, nullptr);
+      done->walk = nullptr;
+      for (Slot& slot : done->slots) slot.gradient = Tensor();
+      done->let_go();
+    }
+    for (LeafPlace& place : leaves_) call_hooks(*place.leaf, 0, place.gradient);
+  }
+
+  Tensor& gradient_of(Leaf& leaf) { return place_of(leaf); }
+
+ private:
+  struct LeafPlace {
+    Leaf* leaf;
+    Tensor gradient;
+  };
+
+  static bool earlier(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+
+  void visit(Node& node) {
+    for (std::uint32_t i = 0; node.hooks != nullptr && i < node.slots.size(); ++i)
+      call_hooks(node, i, node.slots[i].gradient);
+    if (targets_ != nullptr) {
+      const auto [first, last] = targets_->at.equal_range(&node);
+      for (auto it = first; it != last; ++it) *it->second.second = node.slots[it->second.first].gradient;
+      if (first != last && !leads_on(node)) return;
+    }
+    check(!node.released, "backward", "the graph behind '", node.name,
+          "' was freed by an earlier backward pass. Pass retain_graph = true to the first?");
+    Backward back(node, *this, create_graph_);
+    node.run(back);
+    if (!retain_graph_) node.release();
+  }
+
+  bool leads_on(const Node& node) const {
+    return std::any_of(node.edges.begin(), node.edges.end(), [this](const Edge& edge) { return wants(edge); });
+  }
+
+  static void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
+    if (node.hooks == nullptr || !gradient.defined()) return;
+    for (const auto& [watched, hook] : *node.hooks) {
+      if (watched != output) continue;
+      Tensor changed = hook(gradient);
+      if (!changed.defined()) continue;
+      check(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), "hook",
+            "a hook on the output of '", node.name, "' returned shape ", changed.shape(), " of ", changed.dtype(),
+            " for a gradient of shape ", gradient.shape(), " of ", gradient.dtype(), ". Return the same shape?");
+      gradient = std::move(changed);
+    }
+  }
+
+  static void add(Tensor& sum, Tensor gradient) {
+    if (!sum.defined()) sum = std::move(gradient);
+    else if (!grad_mode() && sum.is_sole_owner() && sum.is_contiguous() && !sum.requires_grad())
+      kernels::add_into(sum, gradient);
+    else sum = sum + gradient;
+  }
+
+  // A leaf's gradient gathers here, not in the leaf: other threads may be walking to it as well. The first to come owns
+  // the leaf's note of its place; the others look theirs up.
+  Tensor& place_of(Leaf& leaf) {
+    if (leaf.walker.load(std::memory_order_acquire) == this) return leaves_[leaf.place_in_walk].gradient;
+    if (const auto found = contended_.find(&leaf); found != contended_.end()) return leaves_[found->second].gradient;
+    const auto place = static_cast<std::uint32_t>(leaves_.size());
+    // Starting from what the leaf has, a sum over several passes needs no second buffer.
+    leaves_.push_back({&leaf, targets_ == nullptr && leaf.hooks == nullptr ? leaf.take_gradient() : Tensor()});
+    leaf.hold();
+    void* nobody = nullptr;
+    if (leaf.walker.compare_exchange_strong(nobody, this)) leaf.place_in_walk = place;
+    else contended_.emplace(&leaf, place);
+    return leaves_.back().gradient;
+  }
+
+  void finish_leaves() {
+    for (LeafPlace& place : leaves_) {
+      if (targets_ == nullptr && place.gradient.defined()) place.leaf->put_gradient(std::move(place.gradient));
+      void* self = this;
+      place.leaf->walker.compare_exchange_strong(self, nullptr);
+      place.leaf->let_go();
+    }
+  }
+
+  void abandon(Node& node) {
+    for (Slot& slot : node.slots) slot.gradient = Tensor();
+    node.walk = nullptr;
+    node.release();
+    node.let_go();
+  }
+
+  bool create_graph_, retain_graph_;
+  const Targets* targets_;
+  Node* current_ = nullptr;
+  std::vector<Node*, memory::PoolAllocator<Node*>> heap_;
+  std::vector<LeafPlace, memory::PoolAllocator<LeafPlace>> leaves_;
+  std::unordered_map<const Leaf*, std::uint32_t> contended_;
+};
+
+bool Backward::wants(int input) const { return walk_.wants(node_.edges[input]); }
+
+void Backward::give(int input, Tensor gradient) {
+  const Edge& edge = node_.edges[input];
+  if (!gradient.defined() || !walk_.wants(edge)) return;
+  const Slot& slot = edge.node->slots[edge.output];
+  check(gradient.shape() == slot.shape && gradient.dtype() == slot.dtype, node_.name, "the rule gave input ", input,
+        " of shape ", slot.shape, " and ", slot.dtype, " a gradient of shape ", gradient.shape(), " and ",
+        gradient.dtype(), ". Is its rule right?");
+  if (anomaly_mode()) [[unlikely]]
+    check_finite_gradient(node_, input, gradient);
+  walk_.give(edge, std::move(gradient));
+}
+
+Tensor detail::stand_in(const Tensor& input) {
+  if (!records(input)) return input;
+  const GradMode recording(true);
+  return view_as_itself(input);
+}
+
+void detail::give_gradients_of_definition(Backward& back, std::span<const Tensor> outputs,
+                                          std::span<const Tensor> inputs) {
+  std::vector<Tensor> used, cotangents, wanted;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!back.dy(static_cast<int>(i)).defined() || !outputs[i].requires_grad()) continue;
+    used.push_back(outputs[i]);
+    cotangents.push_back(back.dy(static_cast<int>(i)));
+  }
+  std::vector<int> places;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!back.wants(static_cast<int>(i))) continue;
+    places.push_back(static_cast<int>(i));
+    wanted.push_back(inputs[i]);
+  }
+  const std::vector<Tensor> gradients = grad(used, wanted, cotangents, {.create_graph = true, .allow_unused = true});
+  for (std::size_t i = 0; i < places.size(); ++i) back.give(places[i], gradients[i]);
+}
+
+namespace {
+
+// What starts a walk: the given gradient, or 1 for a single number.
+Tensor seed_for(const Tensor& output, const Tensor& gradient, const char* op) {
+  check(output.requires_grad(), op, "the output of shape ", output.shape(),
+        " has no history: nothing it was computed from asks for a gradient. Call requires_grad_() on an input?");
+  if (!gradient.defined()) {
+    check(output.numel() == 1, op, "needs a single number to start from; the output has shape ", output.shape(),
+          ". Reduce it with sum or mean, or pass a gradient of that shape?");
+    return kernels::full(output.shape(), 1, output.dtype());
+  }
+  check(gradient.shape() == output.shape() && gradient.dtype() == output.dtype(), op, "the gradient has shape ",
+        gradient.shape(), " and ", gradient.dtype(), ", the output ", output.shape(), " and ", output.dtype(),
+        ". Make them the same?");
+  return gradient;
+}
+
+Edge edge_to(const Tensor& x) { return {node_of(x), x.block().output_index}; }
+
+// Marks, without recursion, every node from which a target can be reached.
+void mark_leading(const Node* root, Walk::Targets& targets) {
+  std::unordered_set<const Node*> seen;
+  std::vector<std::pair<const Node*, std::size_t>> path{{root, 0}};
+  seen.insert(root);
+  while (!path.empty()) {
+    auto& [node, next] = path.back();
+    if (next < node->edges.size()) {
+      const Node* const input = node->edges[next++].node;
+      if (input != nullptr && seen.insert(input).second) path.emplace_back(input, 0);
+      continue;
+    }
+    const bool leads = std::any_of(node->edges.begin(), node->edges.end(), [&](const Edge& edge) {
+      return edge.node != nullptr && targets.leading_there.contains(edge.node);
+    });
+    if (leads) targets.leading_there.insert(node);
+    path.pop_back();
+  }
+}
+
+}  // namespace
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& grad_outputs, const GradOptions& options) {
+  check(grad_outputs.empty() || grad_outputs.size() == outputs.size(), "grad", "got ", grad_outputs.size(),
+        " output gradients for ", outputs.size(), " outputs. One for each?");
+  std::vector<Tensor> gradients(inputs.size());
+  Walk::Targets targets;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    check(inputs[i].requires_grad(), "grad", "input ", i, " of shape ", inputs[i].shape(),
+          " does not ask for a gradient. Call requires_grad_() on it before computing the outputs?");
+    targets.leading_there.insert(node_of(inputs[i]));
+    if (!node_of(inputs[i])->is_leaf)
+      targets.at.emplace(node_of(inputs[i]), std::pair{inputs[i].block().output_index, &gradients[i]});
+  }
+  std::vector<Tensor> seeds;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    seeds.push_back(seed_for(outputs[i], grad_outputs.empty() ? Tensor() : grad_outputs[i], "grad"));
+    mark_leading(node_of(outputs[i]), targets);
+  }
+  {
+    Walk walk(options.create_graph, options.retain_graph, &targets);
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (walk.wants(edge_to(outputs[i]))) walk.give(edge_to(outputs[i]), std::move(seeds[i]));
+    walk.run();
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (node_of(inputs[i])->is_leaf) gradients[i] = walk.gradient_of(static_cast<Leaf&>(*node_of(inputs[i])));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    check(gradients[i].defined() || options.allow_unused, "grad", "input ", i, " of shape ", inputs[i].shape(),
+          " has no part in the outputs. Pass allow_unused = true to get an undefined gradient?");
+  return gradients;
+}
+
+void Tensor::backward(bool retain_graph) const { backward(Tensor(), retain_graph); }
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
+  Tensor seed = seed_for(*this, gradient, "backward");
+  Walk walk(false, retain_graph, nullptr);
+  walk.give(edge_to(*this), std::move(seed));
+  walk.run();
+}
+
+}  // namespace gradus

@@ -1,0 +1,127 @@
+#include <gradus/autograd/node.h>
+
+#include <thread>
+
+#include <gradus/autograd/record.h>
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/elementwise.h>
+
+namespace gradus {
+
+Saved::Saved(const Tensor& x, bool is_own_output)
+    : block_(&x.block()), version_(x.version()), is_own_output_(is_own_output) {
+  if (is_own_output_) block_->add_holder();
+  else block_->add_handle();
+}
+
+Tensor Saved::get(Node& owner) const {
+  if (block_ == nullptr) return Tensor();
+  const std::uint32_t now = block_->owner->version.load(std::memory_order_relaxed);
+  check(now == version_, owner.name, "a tensor of shape ", block_->shape,
+        " that was saved for the backward pass has been changed in place: it was at version ", version_,
+        ", now it is at ", now, ". Change a clone() instead?");
+  if (is_own_output_ && block_->handles.load(std::memory_order_acquire) == 0) {
+    // The last handle took the output off the tape; as long as its memory is held it can be put back.
+    block_->handles.store(1, std::memory_order_relaxed);
+    block_->add_holder();
+    owner.hold();
+    block_->node = &owner;
+    return Tensor(block_);
+  }
+  block_->add_handle();
+  return Tensor(block_);
+}
+
+void Saved::release() noexcept {
+  if (block_ == nullptr) return;
+  Block* const gone = std::exchange(block_, nullptr);
+  if (is_own_output_) gone->drop_holder();
+  else gone->drop_handle();
+}
+
+void* Node::operator new(std::size_t bytes) {
+  std::uint8_t size_class;
+  return memory::allocate(bytes, size_class);
+}
+
+void Node::operator delete(void* piece, std::size_t bytes) { memory::deallocate(piece, memory::class_of(bytes)); }
+
+void Node::release() noexcept {
+  released = true;
+  release_saved();
+  for (Edge& edge : edges)
+    if (edge.node != nullptr) std::exchange(edge.node, nullptr)->let_go();
+}
+
+// A node's death may end the one before it, and so on through a million: they wait in a list instead of nesting.
+void Node::expire() noexcept {
+  static thread_local constinit Node* waiting = nullptr;
+  static thread_local constinit bool emptying = false;
+  walk = waiting;  // no pass can reach this node any more, so the field serves as the link
+  waiting = this;
+  if (emptying) return;
+  emptying = true;
+  while (waiting != nullptr) {
+    Node* const gone = waiting;
+    waiting = static_cast<Node*>(gone->walk);
+    gone->release();
+    delete gone;
+  }
+  emptying = false;
+}
+
+Leaf::Leaf(const Shape& shape, DType dtype) {
+  name = "leaf";
+  is_leaf = true;
+  slot_.shape = shape;
+  slot_.dtype = dtype;
+  slots = {&slot_, 1};
+}
+
+void Leaf::lock() const {
+  while (locked_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+}
+
+Tensor Leaf::take_gradient() {
+  lock();
+  Tensor taken = std::move(gradient_);
+  unlock();
+  return taken;
+}
+
+void Leaf::put_gradient(Tensor gradient) {
+  // A view or a shared tensor as gradient would change under the user's hands, so the leaf gets memory of its own.
+  if (!gradient.requires_grad() && !(gradient.is_sole_owner() && gradient.is_contiguous()))
+    gradient = kernels::clone(gradient);
+  lock();
+  if (gradient_.defined()) gradient = kernels::add(gradient_, gradient);
+  std::swap(gradient_, gradient);
+  unlock();
+}
+
+Tensor Leaf::gradient() const {
+  lock();
+  Tensor copy = gradient_;
+  unlock();
+  return copy;
+}
+
+void detail::attach(Node* node, const OpInfo& op, std::span<const Tensor> outputs) {
+  node->name = op.name;
+  node->cost.flops = op.flops;
+  node->scope = current_scope;
+  node->sequence = ++clock;
+  bool first = true;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].defined() || !is_floating(outputs[i].dtype())) continue;
+    Block& block = outputs[i].block();
+    node->slots[i].shape = block.shape;
+    node->slots[i].dtype = block.dtype;
+    block.node = node;
+    block.output_index = static_cast<std::uint32_t>(i);
+    if (!first) node->hold();
+    first = false;
+  }
+}
+
+}  // namespace gradus

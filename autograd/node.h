@@ -1,0 +1,128 @@
+// Node: one recorded operation on the tape. It knows where each gradient goes (edges), what its outputs look like (slots,
+// where their gradients gather during a backward pass), what it saved, and its rule.
+//
+// record() in record.h makes nodes; engine.cpp walks them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <gradus/autograd/scope.h>
+#include <gradus/core/allocator.h>
+#include <gradus/core/tensor.h>
+
+namespace gradus {
+
+class Node;
+class Backward;
+
+// Where the gradient of one input goes: to an output of the node that made it, or to a leaf.
+struct Edge {
+  Node* node = nullptr;  // counted; null where the input needs no gradient
+  std::uint32_t output = 0;
+};
+
+// One output of a node: its gradient while a backward pass gathers it, and what that gradient must look like.
+struct Slot {
+  Tensor gradient;
+  Shape shape;
+  DType dtype = f32;
+};
+
+// A tensor kept for the backward pass, with the version it had. The output of the node itself is held by its memory only:
+// a handle would keep the node alive that keeps it.
+class Saved {
+ public:
+  Saved() = default;
+  Saved(const Tensor& x, bool is_own_output);
+  Saved(const Saved&) = delete;
+  Saved& operator=(const Saved&) = delete;
+  ~Saved() { release(); }
+
+  // The tensor again, produced by `owner` where it is its output. Refuses one that was changed in place meanwhile.
+  Tensor get(Node& owner) const;
+  const Block* block() const { return block_; }
+  void release() noexcept;
+
+ private:
+  Block* block_ = nullptr;
+  std::uint32_t version_ = 0;
+  bool is_own_output_ = false;
+};
+
+// What an op costs; negative where nothing was said, which means one operation for each element of the output.
+struct Cost {
+  double flops = -1;
+  double bytes = 0;  // read and written
+};
+
+using Hook = std::function<Tensor(const Tensor&)>;
+
+class Node : public TapeEntry {
+ public:
+  // Runs the rule: takes the slots' gradients, gives each wanted input its own.
+  virtual void run(Backward& back) = 0;
+  virtual std::span<const Saved> saved() const = 0;
+
+  const char* name = "";
+  const ScopePath* scope = nullptr;
+  Cost cost;
+  // Larger than that of every node whose output this one uses, so that walking from large to small meets each node
+  // after all who use it. A Lamport clock: no counter is shared between threads.
+  std::uint64_t sequence = 0;
+  std::span<Edge> edges;
+  std::span<Slot> slots;
+  std::unique_ptr<std::vector<std::pair<std::uint32_t, Hook>>> hooks;  // each with the output it watches
+  void* walk = nullptr;   // the backward pass that has gradients waiting here
+  bool released = false;  // its saved tensors and edges are gone
+  bool is_leaf = false;
+
+  // Lets go of what was saved and of the inputs' nodes; a further backward through here is refused.
+  void release() noexcept;
+
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* piece, std::size_t bytes);
+
+ protected:
+  void expire() noexcept override;
+  virtual void release_saved() noexcept = 0;
+};
+
+inline Node* node_of(const Tensor& x) { return static_cast<Node*>(x.block().node); }
+
+// The node of a tensor that the user marked with requires_grad_(): keeps its gradient between passes.
+class Leaf final : public Node {
+ public:
+  Leaf(const Shape& shape, DType dtype);
+  void run(Backward&) override {}
+  std::span<const Saved> saved() const override { return {}; }
+
+  // Takes the gradient out, or puts one in, adding to what another thread put there meanwhile.
+  Tensor take_gradient();
+  void put_gradient(Tensor gradient);
+  Tensor gradient() const;
+
+  std::atomic<void*> walker{nullptr};  // the backward pass that owns the next field
+  std::uint32_t place_in_walk = 0;
+
+ private:
+  void release_saved() noexcept override {}
+  void lock() const;
+  void unlock() const { locked_.clear(std::memory_order_release); }
+
+  Slot slot_;
+  Tensor gradient_;
+  mutable std::atomic_flag locked_;
+};
+
+// The clock behind Node::sequence.
+namespace detail {
+inline thread_local constinit std::uint64_t clock = 0;
+}
+
+}  // namespace gradus

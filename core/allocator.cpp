@@ -1,0 +1,293 @@
+#include <gradus/core/allocator.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#include <gradus/core/check.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define GRADUS_POISON_FREE_PIECES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GRADUS_POISON_FREE_PIECES 1
+#endif
+#endif
+#ifdef GRADUS_POISON_FREE_PIECES
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(piece, bytes) ((void)(piece))
+#define ASAN_UNPOISON_MEMORY_REGION(piece, bytes) ((void)(piece))
+#endif
+
+namespace gradus {
+namespace memory {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr int classes = 256;
+constexpr std::size_t shared_from = std::size_t{1} << 20;  // pieces from here on are shared between threads
+constexpr std::size_t slab_bytes = std::size_t{1} << 16;   // small pieces are cut from slabs of this size
+constexpr std::size_t slab_pieces_below = std::size_t{1} << 13;
+
+// A free piece holds the link to the next one in its own first bytes.
+struct FreePiece {
+  FreePiece* next;
+};
+
+struct Counters {
+  // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by nobody.
+  std::atomic<std::int64_t> in_use{0}, peak{0}, cached{0};
+
+  void add(std::atomic<std::int64_t>& counter, std::int64_t bytes) {
+    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
+};
+
+struct ThreadCache;
+
+// What outlives every thread. Never destroyed: tensors in static storage may be freed after main.
+struct Shared {
+  std::mutex mutex;
+  std::array<FreePiece*, classes> free{};
+  std::vector<ThreadCache*> threads;
+  Counters counters;  // of threads that have ended; guarded by `mutex`
+  std::atomic<std::int64_t> system_allocations{0};
+};
+Shared& shared() {
+  static Shared* const instance = new Shared;
+  return *instance;
+}
+
+[[noreturn]] void refuse(std::size_t asked) {
+  std::ostringstream text;
+  text << "[allocate] the system has no " << asked << " bytes; " << memory_stats().bytes_in_use
+       << " are in use by tensors. Use a smaller batch?";
+  throw OutOfMemory(text.str());
+}
+
+void* from_system(std::size_t bytes, std::size_t asked) {
+  shared().system_allocations.fetch_add(1, std::memory_order_relaxed);
+  void* piece = std::aligned_alloc(alignment, bytes);
+  if (piece == nullptr) {
+    release_cached_memory();
+    piece = std::aligned_alloc(alignment, bytes);
+  }
+  if (piece == nullptr) refuse(asked);
+  return piece;
+}
+
+// Such a piece cannot be given back to the system by itself.
+bool is_cut_from_slab(std::uint8_t size_class) { return class_bytes(size_class) < slab_pieces_below; }
+
+struct ThreadCache {
+  std::array<FreePiece*, classes> free{};
+  Counters counters;
+  std::byte* slab = nullptr;
+  std::size_t slab_left = 0;
+
+  ThreadCache() {
+    const std::lock_guard lock(shared().mutex);
+    shared().threads.push_back(this);
+  }
+  // Another thread will use what this one leaves behind.
+  ~ThreadCache();
+
+  void* take(std::uint8_t size_class, std::size_t asked) {
+    const std::size_t bytes = class_bytes(size_class);
+    if (is_cut_from_slab(size_class)) {
+      if (slab_left < bytes) {
+        while (slab_left >= alignment) give_rest_of_slab();
+        slab = static_cast<std::byte*>(from_system(slab_bytes, asked));
+        slab_left = slab_bytes;
+        counters.add(counters.cached, static_cast<std::int64_t>(slab_bytes));
+        ASAN_POISON_MEMORY_REGION(slab, slab_bytes);
+      }
+      void* piece = slab;
+      slab += bytes;
+      slab_left -= bytes;
+      counters.add(counters.cached, -static_cast<std::int64_t>(bytes));
+      return piece;
+    }
+    return from_system(bytes, asked);
+  }
+
+  // The end of a slab that is too short for the piece asked for still serves smaller ones.
+  void give_rest_of_slab() {
+    std::uint8_t size_class = class_of(slab_left);
+    if (class_bytes(size_class) > slab_left) --size_class;
+    auto* piece = reinterpret_cast<FreePiece*>(slab);
+    slab += class_bytes(size_class);
+    slab_left -= class_bytes(size_class);
+    ASAN_UNPOISON_MEMORY_REGION(piece, sizeof(FreePiece));
+    piece->next = free[size_class];
+    free[size_class] = piece;
+    ASAN_POISON_MEMORY_REGION(piece, class_bytes(size_class));
+  }
+};
+
+// Trivially destroyed, so that tensors freed after this thread's cache is gone still find out.
+thread_local ThreadCache* cache = nullptr;
+thread_local bool cache_ended = false;
+
+struct CacheOwner {
+  ThreadCache instance;
+  CacheOwner() { cache = &instance; }
+  ~CacheOwner() {
+    cache = nullptr;
+    cache_ended = true;
+  }
+};
+
+ThreadCache* thread_cache() {
+  if (cache == nullptr && !cache_ended) {
+    thread_local CacheOwner owner;
+  }
+  return cache;
+}
+
+FreePiece* pop(FreePiece*& list) {
+  FreePiece* piece = list;
+  ASAN_UNPOISON_MEMORY_REGION(piece, sizeof(FreePiece));
+  list = piece->next;
+  return piece;
+}
+
+void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
+  auto* piece = static_cast<FreePiece*>(memory);
+  piece->next = list;
+  list = piece;
+  ASAN_POISON_MEMORY_REGION(memory, class_bytes(size_class));
+}
+
+ThreadCache::~ThreadCache() {
+  const std::lock_guard lock(shared().mutex);
+  std::erase(shared().threads, this);
+  while (slab_left >= alignment) give_rest_of_slab();
+  for (int i = 0; i < classes; ++i)
+    while (free[i] != nullptr) push(shared().free[i], pop(free[i]), static_cast<std::uint8_t>(i));
+  Counters& left = shared().counters;
+  left.add(left.in_use, counters.in_use);
+  left.add(left.peak, counters.peak);
+  left.add(left.cached, counters.cached);
+}
+
+void count_taken(Counters& counters, std::int64_t bytes, bool from_cache) {
+  counters.add(counters.in_use, bytes);
+  if (counters.in_use.load(std::memory_order_relaxed) > counters.peak.load(std::memory_order_relaxed))
+    counters.peak.store(counters.in_use, std::memory_order_relaxed);
+  if (from_cache) counters.add(counters.cached, -bytes);
+}
+
+void count_freed(Counters& counters, std::int64_t bytes) {
+  counters.add(counters.in_use, -bytes);
+  counters.add(counters.cached, bytes);
+}
+
+// Where a thread counts; one whose cache has ended counts with the dead, under the lock.
+Counters& counters_of(ThreadCache* own) { return own != nullptr ? own->counters : shared().counters; }
+
+void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t asked) {
+  const std::size_t bytes = class_bytes(size_class);
+  std::unique_lock lock(shared().mutex);
+  const bool from_cache = shared().free[size_class] != nullptr;
+  void* piece = nullptr;
+  if (from_cache) {
+    piece = pop(shared().free[size_class]);
+  } else {
+    lock.unlock();
+    piece = from_system(bytes, asked);
+    lock.lock();
+  }
+  count_taken(counters_of(own), static_cast<std::int64_t>(bytes), from_cache);
+  ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
+  return piece;
+}
+
+}  // namespace
+
+// Classes 0-7 are 64, 128, ... 512 bytes; from there eight equal steps lead to each next doubling.
+std::uint8_t class_of(std::size_t bytes) {
+  const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
+  if (units < 8) return static_cast<std::uint8_t>(units);
+  const int doubling = std::bit_width(units) - 4;
+  return static_cast<std::uint8_t>(8 * doubling + static_cast<int>(units >> doubling));
+}
+
+std::size_t class_bytes(std::uint8_t size_class) {
+  if (size_class < 8) return (std::size_t{size_class} + 1) * alignment;
+  const int doubling = size_class / 8 - 1;
+  return (std::size_t{size_class} % 8 + 8 + 1) * (alignment << doubling);
+}
+
+void* allocate(std::size_t bytes, std::uint8_t& size_class) {
+  if (bytes > class_bytes(classes - 1)) refuse(bytes);
+  size_class = class_of(bytes);
+  ThreadCache* const own = thread_cache();
+  if (bytes >= shared_from || own == nullptr) return allocate_shared(own, size_class, bytes);
+  FreePiece*& list = own->free[size_class];
+  const bool from_cache = list != nullptr;
+  void* piece = from_cache ? pop(list) : own->take(size_class, bytes);
+  count_taken(own->counters, static_cast<std::int64_t>(class_bytes(size_class)), from_cache);
+  ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
+  return piece;
+}
+
+void deallocate(void* piece, std::uint8_t size_class) noexcept {
+  const std::size_t bytes = class_bytes(size_class);
+  ThreadCache* const own = thread_cache();
+  if (bytes < shared_from && own != nullptr) {
+    push(own->free[size_class], piece, size_class);
+    count_freed(own->counters, static_cast<std::int64_t>(bytes));
+    return;
+  }
+  const std::lock_guard lock(shared().mutex);
+  push(shared().free[size_class], piece, size_class);
+  count_freed(counters_of(own), static_cast<std::int64_t>(bytes));
+}
+
+}  // namespace memory
+
+MemoryStats memory_stats() {
+  using namespace memory;
+  const std::lock_guard lock(shared().mutex);
+  const Counters& common = shared().counters;
+  MemoryStats sum{common.in_use, common.peak, common.cached, shared().system_allocations};
+  for (const ThreadCache* thread : shared().threads) {
+    sum.bytes_in_use += thread->counters.in_use;
+    sum.peak_bytes += thread->counters.peak;
+    sum.cached_bytes += thread->counters.cached;
+  }
+  return sum;
+}
+
+void reset_peak_memory() {
+  using namespace memory;
+  const std::lock_guard lock(shared().mutex);
+  shared().counters.peak.store(shared().counters.in_use);
+  for (ThreadCache* thread : shared().threads) thread->counters.peak.store(thread->counters.in_use);
+}
+
+void release_cached_memory() {
+  using namespace memory;
+  const std::lock_guard lock(shared().mutex);
+  const auto release = [](std::array<FreePiece*, classes>& lists, Counters& counters) {
+    for (int i = 0; i < classes; ++i) {
+      const auto size_class = static_cast<std::uint8_t>(i);
+      if (is_cut_from_slab(size_class)) continue;  // a slab cannot be given back piece by piece
+      while (lists[i] != nullptr) {
+        void* piece = pop(lists[i]);
+        ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
+        std::free(piece);
+        counters.add(counters.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
+      }
+    }
+  };
+  release(shared().free, shared().counters);
+  if (ThreadCache* const own = thread_cache()) release(own->free, own->counters);
+}
+
+}  // namespace gradus

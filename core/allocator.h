@@ -1,0 +1,51 @@
+// Memory for tensors and tape nodes: 64-byte-aligned pieces from per-thread free lists, so that a training step in
+// its steady state never calls the system's allocator.
+//
+// Sizes are rounded up to classes, eight to each doubling (at most 12.5 % is lost). A freed piece goes on the list of
+// its class in the thread that freed it, and the next request of that class takes it: two pointer moves. Pieces of
+// 1 MiB and more are shared by all threads behind a lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gradus {
+
+struct MemoryStats {
+  std::int64_t bytes_in_use;        // held by tensors and nodes now
+  std::int64_t peak_bytes;          // the most since reset_peak_memory(); with several threads the sum of theirs
+  std::int64_t cached_bytes;        // free, kept for reuse
+  std::int64_t system_allocations;  // how often the system was asked since the program began
+};
+
+MemoryStats memory_stats();
+void reset_peak_memory();
+void release_cached_memory();  // gives the calling thread's and the shared free pieces back to the system
+
+namespace memory {
+
+// A piece of at least `bytes`; its class must be handed back with it. Throws OutOfMemory.
+void* allocate(std::size_t bytes, std::uint8_t& size_class);
+void deallocate(void* piece, std::uint8_t size_class) noexcept;
+
+// What a class holds, and the class that holds `bytes`.
+std::size_t class_bytes(std::uint8_t size_class);
+std::uint8_t class_of(std::size_t bytes);
+
+// For standard containers that live for one walk of the tape.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) {}
+  T* allocate(std::size_t count) {
+    std::uint8_t size_class;
+    return static_cast<T*>(memory::allocate(count * sizeof(T), size_class));
+  }
+  void deallocate(T* piece, std::size_t count) { memory::deallocate(piece, class_of(count * sizeof(T))); }
+  friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }
+};
+
+}  // namespace memory
+}  // namespace gradus

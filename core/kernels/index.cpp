@@ -1,0 +1,161 @@
+#include <gradus/core/kernels/index.h>
+
+#include <atomic>
+#include <cstring>
+
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/map.h>
+
+namespace gradus::kernels {
+namespace {
+
+// memset, unlike a loop that stores zeros, need not read the memory first.
+Tensor zeroed(const Shape& shape, DType dtype, const char* op) {
+  constexpr std::int64_t grain = 1 << 20;
+  const Tensor out = Tensor::empty(shape, dtype, op);
+  char* const bytes = static_cast<char*>(out.block().data);
+  parallel_for(out.bytes(), grain, [&](std::int64_t begin, std::int64_t end) {
+    std::memset(bytes + begin, 0, static_cast<std::size_t>(end - begin));
+  });
+  return out;
+}
+
+Shape without(Shape sizes, int axis) {
+  sizes.erase(axis);
+  return sizes;
+}
+
+// put(place, value) for each element of src, at its place in `out`. What meets in one place came from one line along the
+// axis, so lines are shared out to threads and each is walked from its beginning: no atomics, and always the same sum.
+template <class T, class Put>
+void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src, const Put& put) {
+  T* const to = out.data<T>();
+  const std::int64_t* const ids = index.data<std::int64_t>();
+  const T* const from = src.data<T>();
+  const Shape lines = without(index.shape(), axis);
+  const std::int64_t count_of_lines = numel_of(lines, "scatter"), length = index.shape()[axis];
+  const Strides by_line[] = {without(out.strides(), axis), without(index.strides(), axis), without(src.strides(), axis)};
+  const std::int64_t out_step = out.strides()[axis], id_step = index.strides()[axis], src_step = src.strides()[axis];
+  const bool side_by_side = out_step != 1;
+  // Lines that lie side by side in memory share cache lines, so that fewer than some at a time would waste bandwidth.
+  const std::int64_t grain =
+      std::max<std::int64_t>(side_by_side ? 64 : 1, cheap_grain / std::max<std::int64_t>(length, 1));
+  const StridedLoop<3> loop(lines, {&by_line[0], &by_line[1], &by_line[2]});
+  parallel_for(count_of_lines, grain, [&](std::int64_t begin, std::int64_t end) {
+    loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+      T* const y = to + at[0];
+      if (!side_by_side) {
+        for (std::int64_t i = 0; i < count; ++i)
+          for (std::int64_t j = 0; j < length; ++j)
+            put(y[i * by[0] + ids[at[1] + i * by[1] + j * id_step]], from[at[2] + i * by[2] + j * src_step]);
+        return;
+      }
+      for (std::int64_t j = 0; j < length; ++j) {
+        const std::int64_t* const id = ids + at[1] + j * id_step;
+        const T* const x = from + at[2] + j * src_step;
+        if (by[0] == 1 && by[1] == 0 && by[2] == 1) {
+          T* const row = y + *id * out_step;
+#pragma omp simd
+          for (std::int64_t i = 0; i < count; ++i) put(row[i], x[i]);
+        } else {
+          for (std::int64_t i = 0; i < count; ++i) put(y[i * by[0] + id[i * by[1]] * out_step], x[i * by[2]]);
+        }
+      }
+    });
+  });
+}
+
+void scatter_add_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src, const char* op) {
+  dispatch_numeric(out.dtype(), op, [&]<class T>() {
+    scatter_into<T>(out, axis, index, src, [](T& place, T value) { place += value; });
+  });
+}
+
+}  // namespace
+
+std::int64_t first_outside(const Tensor& ids, std::int64_t size) {
+  const std::int64_t* const from = ids.data<std::int64_t>();
+  const auto limit = static_cast<std::uint64_t>(size);
+  const StridedLoop<1> loop(ids.shape(), {&ids.strides()});
+  std::atomic<bool> any{false};
+  parallel_for(ids.numel(), cheap_grain, [&](std::int64_t begin, std::int64_t end) {
+    bool outside = false;
+    loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+      // As an unsigned number, a negative id is larger than any size.
+      for (std::int64_t i = 0; i < count; ++i)
+        outside |= static_cast<std::uint64_t>(from[at[0] + i * by[0]]) >= limit;
+    });
+    if (outside) any.store(true, std::memory_order_relaxed);
+  });
+  if (!any) return -1;
+  std::int64_t position = 0, found = -1;
+  loop.run(0, ids.numel(), [&](const auto& at, const auto& by, std::int64_t count) {
+    for (std::int64_t i = 0; i < count && found < 0; ++i, ++position)
+      if (static_cast<std::uint64_t>(from[at[0] + i * by[0]]) >= limit) found = position;
+  });
+  return found;
+}
+
+Tensor gather(const Tensor& x, int axis, const Tensor& index) {
+  const Tensor out = Tensor::empty(index.shape(), x.dtype(), "gather");
+  const std::int64_t step = x.strides()[axis];
+  Strides x_strides = x.strides();
+  x_strides[axis] = 0;  // along the axis it is the id that moves
+  const StridedLoop<3> loop(out.shape(), {&out.strides(), &x_strides, &index.strides()});
+  const std::int64_t* const ids = index.data<std::int64_t>();
+  dispatch_all(x.dtype(), [&]<class T>() {
+    T* const to = out.data<T>();
+    const T* const from = x.data<T>();
+    parallel_for(out.numel(), cheap_grain, [&](std::int64_t begin, std::int64_t end) {
+      loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+        T* const y = to + at[0];
+        const std::int64_t* const id = ids + at[2];
+        if (by[2] == 0 && by[1] == 1) {
+          std::memcpy(y, from + at[1] + *id * step, static_cast<std::size_t>(count) * sizeof(T));
+        } else {
+          for (std::int64_t i = 0; i < count; ++i) y[i] = from[at[1] + i * by[1] + id[i * by[2]] * step];
+        }
+      });
+    });
+  });
+  return out;
+}
+
+Tensor gather_grad(const Tensor& dy, int axis, const Tensor& index, std::int64_t size) {
+  Shape shape = dy.shape();
+  shape[axis] = size;
+  Tensor out = zeroed(shape, dy.dtype(), "gather_grad");
+  scatter_add_into(out, axis, index, dy, "gather_grad");
+  return out;
+}
+
+Tensor scatter_add(const Tensor& x, int axis, const Tensor& index, const Tensor& src) {
+  Tensor out = clone(x);
+  scatter_add_into(out, axis, index, src, "scatter_add");
+  return out;
+}
+
+Tensor scatter(const Tensor& x, int axis, const Tensor& index, const Tensor& src) {
+  Tensor out = clone(x);
+  dispatch_all(x.dtype(), [&]<class T>() {
+    scatter_into<T>(out, axis, index, src, [](T& place, T value) { place = value; });
+  });
+  return out;
+}
+
+Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {
+  Shape shape = ids.shape();
+  shape.push_back(classes);
+  Tensor out = zeroed(shape, dtype, "one_hot");
+  const Tensor flat = contiguous(ids);
+  const std::int64_t* const id = flat.data<std::int64_t>();
+  dispatch_all(dtype, [&]<class T>() {
+    T* const y = out.data<T>();
+    parallel_for(flat.numel(), cheap_grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) y[i * classes + id[i]] = static_cast<T>(1);
+    });
+  });
+  return out;
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,134 @@
+// out[i] = f(in[i]...) over operands of one shape, whatever their strides: the loop behind every element-wise kernel.
+//
+// Operands that are contiguous run as one flat loop. For the rest, axes are merged where every operand allows it, and the
+// innermost axis becomes the loop: a broadcast operand (stride 0) is then read once into a register.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include <gradus/core/parallel.h>
+#include <gradus/core/tensor.h>
+
+namespace gradus::kernels {
+
+// Elements for one thread to be worth starting: a memory-bound loop moves 32 K elements in about the time that a
+// parallel region takes to start; a costly function reaches that time sooner.
+inline constexpr std::int64_t cheap_grain = 1 << 15;
+inline constexpr std::int64_t costly_grain = 1 << 13;
+
+// The axes of N operands of one shape, with those of size 1 left out and neighbours merged.
+template <int N>
+class StridedLoop {
+ public:
+  StridedLoop(const Shape& shape, const std::array<const Strides*, N>& strides) {
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (shape[axis] == 1) continue;
+      bool merges = rank_ > 0;
+      for (int k = 0; k < N && merges; ++k)
+        merges = strides_[k][rank_ - 1] == (*strides[k])[axis] * shape[axis];
+      if (!merges) sizes_[rank_++] = 1;
+      sizes_[rank_ - 1] *= shape[axis];
+      for (int k = 0; k < N; ++k) strides_[k][rank_ - 1] = (*strides[k])[axis];
+    }
+  }
+
+  // Calls body(offsets, strides, count) for stretches along the innermost axis that together cover the elements
+  // [begin, end) in row-major order.
+  template <class Body>
+  void run(std::int64_t begin, std::int64_t end, const Body& body) const {
+    std::array<std::int64_t, N> offsets{}, inner{};
+    if (rank_ == 0) {
+      if (begin < end) body(offsets, inner, std::int64_t{1});
+      return;
+    }
+    const int last = rank_ - 1;
+    std::int64_t index[Shape::max_rank];
+    for (std::int64_t axis = last, rest = begin; axis >= 0; --axis) {
+      index[axis] = rest % sizes_[axis];
+      rest /= sizes_[axis];
+    }
+    for (int k = 0; k < N; ++k) {
+      inner[k] = strides_[k][last];
+      for (int axis = 0; axis <= last; ++axis) offsets[k] += index[axis] * strides_[k][axis];
+    }
+    while (begin < end) {
+      const std::int64_t count = std::min(end - begin, sizes_[last] - index[last]);
+      body(offsets, inner, count);
+      begin += count;
+      index[last] += count;
+      for (int k = 0; k < N; ++k) offsets[k] += count * inner[k];
+      for (int axis = last; axis > 0 && index[axis] == sizes_[axis]; --axis) {
+        index[axis] = 0;
+        ++index[axis - 1];
+        for (int k = 0; k < N; ++k) offsets[k] += strides_[k][axis - 1] - sizes_[axis] * strides_[k][axis];
+      }
+    }
+  }
+
+ private:
+  int rank_ = 0;
+  std::int64_t sizes_[Shape::max_rank];
+  std::int64_t strides_[N][Shape::max_rank];
+};
+
+namespace detail {
+
+template <class F, class Out, class... In>
+inline void flat_loop(std::int64_t count, const F& f, Out* out, const In*... in) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) out[i] = f(in[i]...);
+}
+
+// One stretch; `by` are the strides of out and in. With two operands, one may be broadcast.
+template <class F, class Strides, class Out, class... In, std::size_t... K>
+inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std::index_sequence<K...>, Out* out,
+                         const In*... in) {
+  if (by[0] == 1 && ((by[K + 1] == 1) && ...)) return flat_loop(count, f, out, in...);
+  if constexpr (sizeof...(In) == 2) {
+    const auto binary = [&](const auto* a, const auto* b) {
+      if (by[0] == 1 && by[1] == 1 && by[2] == 0)
+        return flat_loop(count, [&f, y = *b](auto x) { return f(x, y); }, out, a), true;
+      if (by[0] == 1 && by[1] == 0 && by[2] == 1)
+        return flat_loop(count, [&f, x = *a](auto y) { return f(x, y); }, out, b), true;
+      return false;
+    };
+    if (binary(in...)) return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) out[i * by[0]] = f(in[i * by[K + 1]]...);
+}
+
+}  // namespace detail
+
+// map_into<Out, In...>(f, out, grain, {&a, &b}) with the elements' C++ types named. `out` may be one of the operands.
+template <class Out, class... In, class F>
+void map_into(const F& f, const Tensor& out, std::int64_t grain,
+              const std::array<const Tensor*, sizeof...(In)>& operands) {
+  [&]<std::size_t... K>(std::index_sequence<K...> each) {
+    Out* const to = out.data<Out>();
+    const std::tuple<const In*...> from{operands[K]->template data<In>()...};
+    if (out.is_contiguous() && (operands[K]->is_contiguous() && ...))
+      return parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
+        detail::flat_loop(end - begin, f, to + begin, (std::get<K>(from) + begin)...);
+      });
+    const StridedLoop<sizeof...(In) + 1> loop(out.shape(), {&out.strides(), &operands[K]->strides()...});
+    parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
+      loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+        detail::strided_loop(count, f, by, each, to + at[0], (std::get<K>(from) + at[K + 1])...);
+      });
+    });
+  }(std::index_sequence_for<In...>{});
+}
+
+// The same into a new contiguous tensor of the first operand's shape.
+template <class Out, class... In, class F>
+Tensor map(const F& f, std::int64_t grain, const std::array<const Tensor*, sizeof...(In)>& operands) {
+  Tensor out = Tensor::empty(operands[0]->shape(), dtype_of<Out>());
+  map_into<Out, In...>(f, out, grain, operands);
+  return out;
+}
+
+}  // namespace gradus::kernels
