@@ -1,5 +1,5 @@
-// Anomaly mode: stops at the first value that is not finite, forward or backward, and names the op and the scope it ran
-// in. It looks at every element of every result, so a training step takes about twice as long.
+// Anomaly mode: stops at the first value that is not finite, forward or backward, and names the op and the
+// scope it ran in. It looks at every element of every result, so a training step takes about twice as long.
 #pragma once
 
 #include <span>
@@ -26,8 +26,8 @@ class AnomalyMode {
   bool before_;
 };
 
-// Throws where an output holds NaN, or an infinity that no input holds: a mask of -inf is meant, a -inf out of log(0)
-// is not.
+// Throws where an output holds NaN, or an infinity that no input holds: a mask of -inf is meant, a -inf out
+// of log(0) is not.
 void check_finite(const char* op, std::span<const Tensor> outputs, std::span<const Tensor* const> inputs);
 // The same for what a rule gave its node's input.
 void check_finite_gradient(const class Node& node, int input, const Tensor& gradient);

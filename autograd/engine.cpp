@@ -1,5 +1,6 @@
 #include <gradus/autograd/engine.h>
 
+#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -11,13 +12,18 @@
 
 namespace gradus {
 
-// One backward pass. Nodes with a gradient wait in a heap, the latest made on top: when a node is taken, everyone who
-// used its outputs has been, so its gradients are complete.
+// One backward pass. Nodes with a gradient wait in a heap, the latest made on top: when a node is taken,
+// everyone who used its outputs has been, so its gradients are complete.
+//
+// Whoever starts a walk holds the nodes it starts from. They hold all others, since a node keeps its edges
+// for as long as it lives; so the walk itself counts no references.
 class Walk {
  public:
   struct Targets {
-    std::unordered_set<const Node*> leading_there;  // the targets' nodes and all on the way from the outputs to them
-    std::unordered_multimap<const Node*, std::pair<std::uint32_t, Tensor*>> at;  // output wanted, where to put it
+    // The nodes whose gradients are asked for, and all on the way from the outputs to them.
+    std::unordered_set<const Node*> leading_there;
+    // For each of those that is no leaf, the output asked for and where its gradient goes.
+    std::unordered_multimap<const Node*, std::pair<std::uint32_t, Tensor*>> at;
   };
 
   // With targets it is grad(); without, each leaf gathers its gradient.
@@ -42,7 +48,6 @@ class Walk {
       check(node.walk == nullptr, "backward", "this graph is being walked already, at '", node.name,
             "'. Call backward or grad on it after the first pass, not from a hook?");
       node.walk = this;
-      node.hold();
       heap_.push_back(&node);
       std::push_heap(heap_.begin(), heap_.end(), earlier);
     }
@@ -59,7 +64,6 @@ class Walk {
       Node* const done = std::exchange(current_, nullptr);
       done->walk = nullptr;
       for (Slot& slot : done->slots) slot.gradient = Tensor();
-      done->let_go();
     }
     for (LeafPlace& place : leaves_) call_hooks(*place.leaf, 0, place.gradient);
   }
@@ -84,64 +88,87 @@ class Walk {
     }
     check(!node.released, "backward", "the graph behind '", node.name,
           "' was freed by an earlier backward pass. Pass retain_graph = true to the first?");
-    Backward back(node, *this, create_graph_);
+    Backward back(node, *this, create_graph_, retain_graph_);
     node.run(back);
     if (!retain_graph_) node.release();
   }
 
   bool leads_on(const Node& node) const {
-    return std::any_of(node.edges.begin(), node.edges.end(), [this](const Edge& edge) { return wants(edge); });
+    return std::any_of(node.edges.begin(), node.edges.end(),
+                       [this](const Edge& edge) { return wants(edge); });
   }
 
   static void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
     if (node.hooks == nullptr || !gradient.defined()) return;
-    for (const auto& [watched, hook] : *node.hooks) {
+    for (std::size_t i = 0; i < node.hooks->size(); ++i) {  // a hook may register another
+      const auto [watched, hook] = (*node.hooks)[i];
       if (watched != output) continue;
       Tensor changed = hook(gradient);
       if (!changed.defined()) continue;
       check(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), "hook",
-            "a hook on the output of '", node.name, "' returned shape ", changed.shape(), " of ", changed.dtype(),
-            " for a gradient of shape ", gradient.shape(), " of ", gradient.dtype(), ". Return the same shape?");
+            "a hook on the output of '", node.name, "' returned shape ", changed.shape(), " of ",
+            changed.dtype(), " for a gradient of shape ", gradient.shape(), " of ", gradient.dtype(),
+            ". Return the same shape?");
       gradient = std::move(changed);
     }
   }
 
   static void add(Tensor& sum, Tensor gradient) {
-    if (!sum.defined()) sum = std::move(gradient);
+    if (!sum.defined())
+      sum = std::move(gradient);
     else if (!grad_mode() && sum.is_sole_owner() && sum.is_contiguous() && !sum.requires_grad())
       kernels::add_into(sum, gradient);
-    else sum = sum + gradient;
+    else
+      sum = sum + gradient;
   }
 
-  // A leaf's gradient gathers here, not in the leaf: other threads may be walking to it as well. The first to come owns
-  // the leaf's note of its place; the others look theirs up.
+  // A leaf's gradient gathers here, not in the leaf: other threads may be walking to it as well. The first to
+  // come owns the leaf until its pass ends; the others look their places up.
   Tensor& place_of(Leaf& leaf) {
-    if (leaf.walker.load(std::memory_order_acquire) == this) return leaves_[leaf.place_in_walk].gradient;
-    if (const auto found = contended_.find(&leaf); found != contended_.end()) return leaves_[found->second].gradient;
+    if (leaf.walker.load(std::memory_order_relaxed) == this) return leaves_[leaf.place_in_walk].gradient;
+    if (contended_ != nullptr)
+      if (const auto found = contended_->find(&leaf); found != contended_->end())
+        return leaves_[found->second].gradient;
     const auto place = static_cast<std::uint32_t>(leaves_.size());
-    // Starting from what the leaf has, a sum over several passes needs no second buffer.
-    leaves_.push_back({&leaf, targets_ == nullptr && leaf.hooks == nullptr ? leaf.take_gradient() : Tensor()});
-    leaf.hold();
+    leaves_.push_back({&leaf, Tensor()});
     void* nobody = nullptr;
-    if (leaf.walker.compare_exchange_strong(nobody, this)) leaf.place_in_walk = place;
-    else contended_.emplace(&leaf, place);
+    if (!leaf.walker.compare_exchange_strong(nobody, this, std::memory_order_acquire)) {
+      if (contended_ == nullptr)
+        contended_ = std::make_unique<std::unordered_map<const Leaf*, std::uint32_t>>();
+      contended_->emplace(&leaf, place);
+      return leaves_.back().gradient;
+    }
+    leaf.place_in_walk = place;
+    // Starting from what the leaf has, a sum over several passes needs no second buffer.
+    if (targets_ == nullptr && leaf.hooks == nullptr) leaves_.back().gradient = std::move(leaf.gradient);
     return leaves_.back().gradient;
   }
 
+  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself.
   void finish_leaves() {
+    for (LeafPlace& place : leaves_)
+      if (place.leaf->walker.load(std::memory_order_relaxed) == this) put_and_let_go(place);
+    if (contended_ == nullptr) return;
     for (LeafPlace& place : leaves_) {
-      if (targets_ == nullptr && place.gradient.defined()) place.leaf->put_gradient(std::move(place.gradient));
-      void* self = this;
-      place.leaf->walker.compare_exchange_strong(self, nullptr);
-      place.leaf->let_go();
+      if (place.leaf == nullptr) continue;
+      for (void* nobody = nullptr;
+           !place.leaf->walker.compare_exchange_weak(nobody, this, std::memory_order_acquire);
+           nobody = nullptr)
+        std::this_thread::yield();
+      put_and_let_go(place);
     }
+  }
+
+  void put_and_let_go(LeafPlace& place) const {
+    Leaf& leaf = *std::exchange(place.leaf, nullptr);
+    if (targets_ == nullptr && place.gradient.defined()) leaf.put_gradient(std::move(place.gradient));
+    leaf.walker.store(nullptr, std::memory_order_release);
   }
 
   void abandon(Node& node) {
     for (Slot& slot : node.slots) slot.gradient = Tensor();
     node.walk = nullptr;
     node.release();
-    node.let_go();
   }
 
   bool create_graph_, retain_graph_;
@@ -149,7 +176,8 @@ class Walk {
   Node* current_ = nullptr;
   std::vector<Node*, memory::PoolAllocator<Node*>> heap_;
   std::vector<LeafPlace, memory::PoolAllocator<LeafPlace>> leaves_;
-  std::unordered_map<const Leaf*, std::uint32_t> contended_;
+  std::unique_ptr<std::unordered_map<const Leaf*, std::uint32_t>>
+      contended_;  // leaves that another pass owns
 };
 
 bool Backward::wants(int input) const { return walk_.wants(node_.edges[input]); }
@@ -158,9 +186,9 @@ void Backward::give(int input, Tensor gradient) {
   const Edge& edge = node_.edges[input];
   if (!gradient.defined() || !walk_.wants(edge)) return;
   const Slot& slot = edge.node->slots[edge.output];
-  check(gradient.shape() == slot.shape && gradient.dtype() == slot.dtype, node_.name, "the rule gave input ", input,
-        " of shape ", slot.shape, " and ", slot.dtype, " a gradient of shape ", gradient.shape(), " and ",
-        gradient.dtype(), ". Is its rule right?");
+  check(gradient.shape() == slot.shape && gradient.dtype() == slot.dtype, node_.name, "the rule gave input ",
+        input, " of shape ", slot.shape, " and ", slot.dtype, " a gradient of shape ", gradient.shape(),
+        " and ", gradient.dtype(), ". Is its rule right?");
   if (anomaly_mode()) [[unlikely]]
     check_finite_gradient(node_, input, gradient);
   walk_.give(edge, std::move(gradient));
@@ -186,7 +214,8 @@ void detail::give_gradients_of_definition(Backward& back, std::span<const Tensor
     places.push_back(static_cast<int>(i));
     wanted.push_back(inputs[i]);
   }
-  const std::vector<Tensor> gradients = grad(used, wanted, cotangents, {.create_graph = true, .allow_unused = true});
+  const std::vector<Tensor> gradients =
+      grad(used, wanted, cotangents, {.create_graph = true, .allow_unused = true});
   for (std::size_t i = 0; i < places.size(); ++i) back.give(places[i], gradients[i]);
 }
 
@@ -195,15 +224,16 @@ namespace {
 // What starts a walk: the given gradient, or 1 for a single number.
 Tensor seed_for(const Tensor& output, const Tensor& gradient, const char* op) {
   check(output.requires_grad(), op, "the output of shape ", output.shape(),
-        " has no history: nothing it was computed from asks for a gradient. Call requires_grad_() on an input?");
+        " has no history: nothing it was computed from asks for a gradient. Call requires_grad_() on an "
+        "input?");
   if (!gradient.defined()) {
-    check(output.numel() == 1, op, "needs a single number to start from; the output has shape ", output.shape(),
-          ". Reduce it with sum or mean, or pass a gradient of that shape?");
+    check(output.numel() == 1, op, "needs a single number to start from; the output has shape ",
+          output.shape(), ". Reduce it with sum or mean, or pass a gradient of that shape?");
     return kernels::full(output.shape(), 1, output.dtype());
   }
-  check(gradient.shape() == output.shape() && gradient.dtype() == output.dtype(), op, "the gradient has shape ",
-        gradient.shape(), " and ", gradient.dtype(), ", the output ", output.shape(), " and ", output.dtype(),
-        ". Make them the same?");
+  check(gradient.shape() == output.shape() && gradient.dtype() == output.dtype(), op,
+        "the gradient has shape ", gradient.shape(), " and ", gradient.dtype(), ", the output ",
+        output.shape(), " and ", output.dtype(), ". Make them the same?");
   return gradient;
 }
 
@@ -255,10 +285,12 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
       if (walk.wants(edge_to(outputs[i]))) walk.give(edge_to(outputs[i]), std::move(seeds[i]));
     walk.run();
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (node_of(inputs[i])->is_leaf) gradients[i] = walk.gradient_of(static_cast<Leaf&>(*node_of(inputs[i])));
+      if (node_of(inputs[i])->is_leaf)
+        gradients[i] = walk.gradient_of(static_cast<Leaf&>(*node_of(inputs[i])));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    check(gradients[i].defined() || options.allow_unused, "grad", "input ", i, " of shape ", inputs[i].shape(),
+    check(gradients[i].defined() || options.allow_unused, "grad", "input ", i, " of shape ",
+          inputs[i].shape(),
           " has no part in the outputs. Pass allow_unused = true to get an undefined gradient?");
   return gradients;
 }
@@ -267,6 +299,7 @@ void Tensor::backward(bool retain_graph) const { backward(Tensor(), retain_graph
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
   Tensor seed = seed_for(*this, gradient, "backward");
+  const Tensor held = *this;  // a hook may let go of the last other handle
   Walk walk(false, retain_graph, nullptr);
   walk.give(edge_to(*this), std::move(seed));
   walk.run();

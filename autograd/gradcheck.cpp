@@ -27,7 +27,8 @@ std::vector<std::int64_t> index_of(std::int64_t flat, const Shape& shape) {
 double& element(const Tensor& x, std::int64_t flat) {
   std::int64_t offset = 0;
   const std::vector<std::int64_t> index = index_of(flat, x.shape());
-  for (int axis = 0; axis < x.rank(); ++axis) offset += index[static_cast<std::size_t>(axis)] * x.strides()[axis];
+  for (int axis = 0; axis < x.rank(); ++axis)
+    offset += index[static_cast<std::size_t>(axis)] * x.strides()[axis];
   return x.data<double>()[offset];
 }
 
@@ -55,8 +56,8 @@ class Comparison {
     if (++failures_ > lines_reported) return;
     std::ostringstream line;
     line.precision(10);
-    line << where() << ": analytic " << analytic << ", numeric " << numeric << ", they differ by " << difference
-         << '\n';
+    line << where() << ": analytic " << analytic << ", numeric " << numeric << ", they differ by "
+         << difference << '\n';
     result_.report += line.str();
   }
   void fail(const std::string& line) {
@@ -88,7 +89,8 @@ class Gradcheck {
   GradcheckResult run() {
     const Values once = values(), again = values();
     if (once != again && !holds_nan(once)) {
-      comparison_.fail("the function is not deterministic: two calls gave different outputs. Seed its generator inside?");
+      comparison_.fail(
+          "the function is not deterministic: two calls gave different outputs. Seed its generator inside?");
       return comparison_.finish();
     }
     shapes_.clear();
@@ -96,8 +98,10 @@ class Gradcheck {
     std::int64_t in = 0, out = 0;
     for (const Tensor& leaf : leaves_) in += leaf.numel();
     for (const std::vector<double>& output : once) out += static_cast<std::int64_t>(output.size());
-    if (in * out <= options_.largest_jacobian) compare_whole(once);
-    else compare_projections(once);
+    if (in * out <= options_.largest_jacobian)
+      compare_whole(once);
+    else
+      compare_projections(once);
     return comparison_.finish();
   }
 
@@ -144,8 +148,9 @@ class Gradcheck {
     Values all;
     const std::vector<Tensor> gradients = grad(used, leaves_, seeds, {.allow_unused = true});
     for (std::size_t j = 0; j < leaves_.size(); ++j)
-      all.push_back(gradients[j].defined() ? gradients[j].to_vector<double>()
-                                           : std::vector<double>(static_cast<std::size_t>(leaves_[j].numel()), 0.0));
+      all.push_back(gradients[j].defined()
+                        ? gradients[j].to_vector<double>()
+                        : std::vector<double>(static_cast<std::size_t>(leaves_[j].numel()), 0.0));
     return all;
   }
 
@@ -181,7 +186,8 @@ class Gradcheck {
       for (int d = 0; d < directions; ++d) {
         std::vector<double> direction(analytic[j].size()), origin(analytic[j].size());
         randomise(direction);
-        for (std::size_t i = 0; i < origin.size(); ++i) origin[i] = element(leaves_[j], static_cast<std::int64_t>(i));
+        for (std::size_t i = 0; i < origin.size(); ++i)
+          origin[i] = element(leaves_[j], static_cast<std::int64_t>(i));
         const Values change = difference([&](double step) {
           for (std::size_t i = 0; i < origin.size(); ++i)
             element(leaves_[j], static_cast<std::int64_t>(i)) = origin[i] + step * direction[i];
@@ -202,7 +208,8 @@ class Gradcheck {
 
   // Length about one, so that eps stays the size of the step and the projections the size of an entry.
   void randomise(std::vector<double>& values) {
-    std::normal_distribution<double> normal(0, 1 / std::sqrt(static_cast<double>(std::max<std::size_t>(values.size(), 1))));
+    std::normal_distribution<double> normal(
+        0, 1 / std::sqrt(static_cast<double>(std::max<std::size_t>(values.size(), 1))));
     for (double& value : values) value = normal(random_);
   }
 
@@ -217,8 +224,10 @@ class Gradcheck {
 
 }  // namespace
 
-GradcheckResult gradcheck(const Outputs& f, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options) {
-  check(!inputs.empty(), "gradcheck", "there is no input to check. Name the tensors: gradcheck(f, {{\"x\", x}})?");
+GradcheckResult gradcheck(const Outputs& f, const std::vector<NamedTensor>& inputs,
+                          const GradcheckOptions& options) {
+  check(!inputs.empty(), "gradcheck",
+        "there is no input to check. Name the tensors: gradcheck(f, {{\"x\", x}})?");
   for (const NamedTensor& input : inputs) {
     check(input.value.dtype() == f64, "gradcheck", "input '", input.name, "' is ", input.value.dtype(),
           "; differences in f32 prove nothing. Convert with .to(f64)?");

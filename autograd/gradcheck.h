@@ -1,11 +1,13 @@
-// Gradient checks: the tape's derivatives against central differences. For the library's own ops, and for yours in CI:
+// Gradient checks: the tape's derivatives against central differences. For the library's own ops, and for
+// yours in CI:
 //
 //   Tensor x = randn({3, 4}, f64).requires_grad_(), w = randn({5, 4}, f64).requires_grad_();
 //   const GradcheckResult result = gradcheck([&] { return tanh(linear(x, w)); }, {{"x", x}, {"w", w}});
 //   if (!result) std::cerr << result.report;
 //
-// The callable closes over the named tensors; the check moves their elements by eps and back. It may return one tensor
-// or several. In a Catch2 test write REQUIRE_THAT(result, passes_gradcheck()) with gradcheck_matcher.h.
+// The callable closes over the named tensors; the check moves their elements by eps and back. It may return
+// one tensor or several. In a Catch2 test write REQUIRE_THAT(result, passes_gradcheck()) with
+// gradcheck_matcher.h.
 #pragma once
 
 #include <cstdint>
@@ -36,18 +38,21 @@ struct GradcheckOptions {
 
 struct GradcheckResult {
   bool passed = true;
-  std::string report;  // one line an entry that differs: output and input element, analytic, numeric, difference
+  std::string
+      report;  // one line an entry that differs: output and input element, analytic, numeric, difference
   std::int64_t compared = 0;
   explicit operator bool() const { return passed; }
 };
 
 namespace detail {
 using Outputs = std::function<std::vector<Tensor>()>;
-GradcheckResult gradcheck(const Outputs& f, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options);
+GradcheckResult gradcheck(const Outputs& f, const std::vector<NamedTensor>& inputs,
+                          const GradcheckOptions& options);
 }  // namespace detail
 
 template <class F>
-GradcheckResult gradcheck(const F& f, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options = {}) {
+GradcheckResult gradcheck(const F& f, const std::vector<NamedTensor>& inputs,
+                          const GradcheckOptions& options = {}) {
   if constexpr (std::is_convertible_v<std::invoke_result_t<const F&>, Tensor>)
     return detail::gradcheck([&f] { return std::vector<Tensor>{f()}; }, inputs, options);
   else

@@ -1,5 +1,5 @@
-// A Catch2 matcher for gradcheck: REQUIRE_THAT(gradcheck(f, {{"x", x}}), passes_gradcheck()). Works with Catch2 2 and 3;
-// the library itself does not include it.
+// A Catch2 matcher for gradcheck: REQUIRE_THAT(gradcheck(f, {{"x", x}}), passes_gradcheck()). Works with
+// Catch2 2 and 3; the library itself does not include it.
 #pragma once
 
 #if __has_include(<catch2/matchers/catch_matchers.hpp>)

@@ -1,7 +1,5 @@
 #include <gradus/autograd/node.h>
 
-#include <thread>
-
 #include <gradus/autograd/record.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/elementwise.h>
@@ -10,11 +8,13 @@ namespace gradus {
 
 Saved::Saved(const Tensor& x, bool is_own_output)
     : block_(&x.block()), version_(x.version()), is_own_output_(is_own_output) {
-  if (is_own_output_) block_->add_holder();
-  else block_->add_handle();
+  if (is_own_output_)
+    block_->add_holder();
+  else
+    block_->add_handle();
 }
 
-Tensor Saved::get(Node& owner) const {
+Tensor Saved::get(Node& owner, bool keep) {
   if (block_ == nullptr) return Tensor();
   const std::uint32_t now = block_->owner->version.load(std::memory_order_relaxed);
   check(now == version_, owner.name, "a tensor of shape ", block_->shape,
@@ -28,6 +28,7 @@ Tensor Saved::get(Node& owner) const {
     block_->node = &owner;
     return Tensor(block_);
   }
+  if (!keep && !is_own_output_) return Tensor(std::exchange(block_, nullptr));
   block_->add_handle();
   return Tensor(block_);
 }
@@ -35,8 +36,10 @@ Tensor Saved::get(Node& owner) const {
 void Saved::release() noexcept {
   if (block_ == nullptr) return;
   Block* const gone = std::exchange(block_, nullptr);
-  if (is_own_output_) gone->drop_holder();
-  else gone->drop_handle();
+  if (is_own_output_)
+    gone->drop_holder();
+  else
+    gone->drop_handle();
 }
 
 void* Node::operator new(std::size_t bytes) {
@@ -44,16 +47,17 @@ void* Node::operator new(std::size_t bytes) {
   return memory::allocate(bytes, size_class);
 }
 
-void Node::operator delete(void* piece, std::size_t bytes) { memory::deallocate(piece, memory::class_of(bytes)); }
+void Node::operator delete(void* piece, std::size_t bytes) {
+  memory::deallocate(piece, memory::class_of(bytes));
+}
 
 void Node::release() noexcept {
   released = true;
   release_saved();
-  for (Edge& edge : edges)
-    if (edge.node != nullptr) std::exchange(edge.node, nullptr)->let_go();
 }
 
-// A node's death may end the one before it, and so on through a million: they wait in a list instead of nesting.
+// A node's death may end the one before it, and so on through a million: they wait in a list instead of
+// nesting.
 void Node::expire() noexcept {
   static thread_local constinit Node* waiting = nullptr;
   static thread_local constinit bool emptying = false;
@@ -65,6 +69,8 @@ void Node::expire() noexcept {
     Node* const gone = waiting;
     waiting = static_cast<Node*>(gone->walk);
     gone->release();
+    for (const Edge& edge : gone->edges)
+      if (edge.node != nullptr) edge.node->let_go();
     delete gone;
   }
   emptying = false;
@@ -78,37 +84,16 @@ Leaf::Leaf(const Shape& shape, DType dtype) {
   slots = {&slot_, 1};
 }
 
-void Leaf::lock() const {
-  while (locked_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-}
-
-Tensor Leaf::take_gradient() {
-  lock();
-  Tensor taken = std::move(gradient_);
-  unlock();
-  return taken;
-}
-
-void Leaf::put_gradient(Tensor gradient) {
+void Leaf::put_gradient(Tensor gathered) {
+  if (gradient.defined()) gathered = kernels::add(gradient, gathered);
   // A view or a shared tensor as gradient would change under the user's hands, so the leaf gets memory of its own.
-  if (!gradient.requires_grad() && !(gradient.is_sole_owner() && gradient.is_contiguous()))
-    gradient = kernels::clone(gradient);
-  lock();
-  if (gradient_.defined()) gradient = kernels::add(gradient_, gradient);
-  std::swap(gradient_, gradient);
-  unlock();
-}
-
-Tensor Leaf::gradient() const {
-  lock();
-  Tensor copy = gradient_;
-  unlock();
-  return copy;
+  const bool own = gathered.requires_grad() || (gathered.is_sole_owner() && gathered.is_contiguous());
+  gradient = own ? std::move(gathered) : kernels::clone(gathered);
 }
 
 void detail::attach(Node* node, const OpInfo& op, std::span<const Tensor> outputs) {
   node->name = op.name;
-  node->cost.flops = op.flops;
+  node->cost_in_flops = op.flops;
   node->scope = current_scope;
   node->sequence = ++clock;
   bool first = true;

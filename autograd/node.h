@@ -1,5 +1,5 @@
-// Node: one recorded operation on the tape. It knows where each gradient goes (edges), what its outputs look like (slots,
-// where their gradients gather during a backward pass), what it saved, and its rule.
+// Node: one recorded operation on the tape. It knows where each gradient goes (edges), what its outputs look
+// like (slots, where their gradients gather during a backward pass), what it saved, and its rule.
 //
 // record() in record.h makes nodes; engine.cpp walks them.
 #pragma once
@@ -34,8 +34,8 @@ struct Slot {
   DType dtype = f32;
 };
 
-// A tensor kept for the backward pass, with the version it had. The output of the node itself is held by its memory only:
-// a handle would keep the node alive that keeps it.
+// A tensor kept for the backward pass, with the version it had. The output of the node itself is held by its
+// memory only: a handle would keep the node alive that keeps it.
 class Saved {
  public:
   Saved() = default;
@@ -45,7 +45,8 @@ class Saved {
   ~Saved() { release(); }
 
   // The tensor again, produced by `owner` where it is its output. Refuses one that was changed in place meanwhile.
-  Tensor get(Node& owner) const;
+  // Where it need not be kept for another pass, the handle itself is handed over.
+  Tensor get(Node& owner, bool keep);
   const Block* block() const { return block_; }
   void release() noexcept;
 
@@ -53,12 +54,6 @@ class Saved {
   Block* block_ = nullptr;
   std::uint32_t version_ = 0;
   bool is_own_output_ = false;
-};
-
-// What an op costs; negative where nothing was said, which means one operation for each element of the output.
-struct Cost {
-  double flops = -1;
-  double bytes = 0;  // read and written
 };
 
 using Hook = std::function<Tensor(const Tensor&)>;
@@ -71,18 +66,18 @@ class Node : public TapeEntry {
 
   const char* name = "";
   const ScopePath* scope = nullptr;
-  Cost cost;
-  // Larger than that of every node whose output this one uses, so that walking from large to small meets each node
-  // after all who use it. A Lamport clock: no counter is shared between threads.
+  double cost_in_flops = -1;  // of the forward pass; negative: one for each element of the output
+  // Larger than that of every node whose output this one uses, so that walking from large to small meets each
+  // node after all who use it. A Lamport clock: no counter is shared between threads.
   std::uint64_t sequence = 0;
   std::span<Edge> edges;
   std::span<Slot> slots;
   std::unique_ptr<std::vector<std::pair<std::uint32_t, Hook>>> hooks;  // each with the output it watches
   void* walk = nullptr;   // the backward pass that has gradients waiting here
-  bool released = false;  // its saved tensors and edges are gone
+  bool released = false;  // its saved tensors are gone
   bool is_leaf = false;
 
-  // Lets go of what was saved and of the inputs' nodes; a further backward through here is refused.
+  // Lets go of what was saved; a further backward through here is refused.
   void release() noexcept;
 
   static void* operator new(std::size_t bytes);
@@ -102,22 +97,17 @@ class Leaf final : public Node {
   void run(Backward&) override {}
   std::span<const Saved> saved() const override { return {}; }
 
-  // Takes the gradient out, or puts one in, adding to what another thread put there meanwhile.
-  Tensor take_gradient();
-  void put_gradient(Tensor gradient);
-  Tensor gradient() const;
+  // Adds to the gradient what a pass has gathered. Called by the walk that owns this leaf.
+  void put_gradient(Tensor gathered);
 
-  std::atomic<void*> walker{nullptr};  // the backward pass that owns the next field
+  Tensor gradient;
+  std::atomic<void*> walker{nullptr};  // the backward pass that owns `gradient` and the next field while it runs
   std::uint32_t place_in_walk = 0;
 
  private:
   void release_saved() noexcept override {}
-  void lock() const;
-  void unlock() const { locked_.clear(std::memory_order_release); }
 
   Slot slot_;
-  Tensor gradient_;
-  mutable std::atomic_flag locked_;
 };
 
 // The clock behind Node::sequence.

@@ -2,7 +2,8 @@
 //
 //   // z = x * y
 //   Tensor mul(const Tensor& a, const Tensor& b) {
-//     const auto [x, y] = broadcast(a, b, "mul");
+//     const Broadcast both(a, b, "mul");
+//     const auto& [x, y] = both;
 //     return record("mul", kernels::mul(x, y), inputs(x, y), saves(x, y),
 //                   [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
 //                     if (back.wants(0)) back.give(0, dz * y);
@@ -10,10 +11,10 @@
 //                   });
 //   }
 //
-// The rule gets the gradient of the output and what was saved, under the names it chooses. A rule written in public ops
-// (as above) is differentiable as it stands. One that calls kernels is not, so its op hands over its definition as well:
-// a callable of the inputs, in public ops. Under create_graph the engine runs that on the saved inputs and
-// differentiates it.
+// The rule gets the gradient of the output and what was saved, under the names it chooses. A rule written in
+// public ops (as above) is differentiable as it stands. One that calls kernels is not, so its op hands over
+// its definition as well: a callable of the inputs, in public ops. Under create_graph the engine runs that on
+// the saved inputs and differentiates it.
 #pragma once
 
 #include <algorithm>
@@ -34,24 +35,26 @@ class Backward {
   // The gradient of output i; undefined where none came, as for an output that nobody used.
   const Tensor& dy(int i = 0) const { return node_.slots[i].gradient; }
   bool wants(int input) const;
-  // Hands the gradient of an input on; the engine refuses a wrong shape or dtype. Ignored where it is not wanted.
+  // Hands the gradient of an input on; the engine refuses a wrong shape or dtype. Ignored where it is not
+  // wanted.
   void give(int input, Tensor gradient);
   bool creates_graph() const { return creates_graph_; }
+  bool retains_graph() const { return retains_graph_; }
 
-  Backward(Node& node, class Walk& walk, bool creates_graph)
-      : node_(node), walk_(walk), creates_graph_(creates_graph) {}
-  Node& node() const { return node_; }
+  Backward(Node& node, class Walk& walk, bool creates_graph, bool retains_graph)
+      : node_(node), walk_(walk), creates_graph_(creates_graph), retains_graph_(retains_graph) {}
 
  private:
   Node& node_;
   Walk& walk_;
-  bool creates_graph_;
+  bool creates_graph_, retains_graph_;
 };
 
 template <std::size_t N>
 using TensorRefs = std::array<const Tensor*, N>;
 
-// Lists for record(): the tensors the op was called with, and those its rule needs. Undefined ones may stand in them.
+// Lists for record(): the tensors the op was called with, and those its rule needs. Undefined ones may stand
+// in them.
 template <class... T>
 TensorRefs<sizeof...(T)> inputs(const T&... x) {
   return {&x...};
@@ -81,8 +84,10 @@ struct NoDefinition {};
 namespace detail {
 
 // Puts the gradients of `outputs`, computed by the definition from `inputs`, where back wants them.
-void give_gradients_of_definition(Backward& back, std::span<const Tensor> outputs, std::span<const Tensor> inputs);
-// The input under a node of its own, so that the walk of the definition ends there and not in the graph around it.
+void give_gradients_of_definition(Backward& back, std::span<const Tensor> outputs,
+                                  std::span<const Tensor> inputs);
+// The input under a node of its own, so that the walk of the definition ends there and not in the graph
+// around it.
 Tensor stand_in(const Tensor& input);
 
 inline std::span<const Tensor> as_span(const Tensor& x) { return {&x, 1}; }
@@ -103,8 +108,8 @@ inline void connect(Edge& edge, const Tensor& input) {
 template <std::size_t N, std::size_t S, std::size_t M, class Rule, class Definition>
 class OpNode final : public Node {
  public:
-  OpNode(const TensorRefs<N>& inputs, std::span<const Tensor> outputs, const TensorRefs<S>& saves, Rule&& rule,
-         Definition&& definition)
+  OpNode(const TensorRefs<N>& inputs, std::span<const Tensor> outputs, const TensorRefs<S>& saves,
+         Rule&& rule, Definition&& definition)
       : rule_(std::move(rule)), definition_(std::move(definition)) {
     edges = edges_;
     slots = slots_;
@@ -135,11 +140,11 @@ class OpNode final : public Node {
 
   template <std::size_t... K>
   void run_rule(Backward& back, std::index_sequence<K...>) {
-    rule_(back, back.dy(), saved_[K].get(*this)...);
+    rule_(back, back.dy(), saved_[K].get(*this, back.retains_graph())...);
   }
   template <std::size_t... K>
   void run_definition(Backward& back, std::index_sequence<K...>) {
-    const std::array<Tensor, N> stand_ins{stand_in(saved_[S + K].get(*this))...};
+    const std::array<Tensor, N> stand_ins{stand_in(saved_[S + K].get(*this, true))...};
     const auto outputs = definition_(stand_ins[K]...);
     give_gradients_of_definition(back, as_span(outputs), stand_ins);
   }
@@ -188,13 +193,14 @@ bool any_records(const TensorRefs<N>& inputs) {
 
 // Puts `output` on the tape if this thread records and an input wants a gradient; returns it either way.
 template <std::size_t N, std::size_t S, class Rule, class Definition = NoDefinition>
-Tensor record(const OpInfo& op, Tensor output, const TensorRefs<N>& inputs, const TensorRefs<S>& saves, Rule rule,
-              Definition definition = {}) {
+Tensor record(const OpInfo& op, Tensor output, const TensorRefs<N>& inputs, const TensorRefs<S>& saves,
+              Rule rule, Definition definition = {}) {
   if (anomaly_mode()) [[unlikely]]
     check_finite(op.name, {&output, 1}, inputs);
   if (grad_mode() && detail::any_records(inputs)) {
     using OpNode = detail::OpNode<N, S, 1, Rule, Definition>;
-    detail::attach(new OpNode(inputs, {&output, 1}, saves, std::move(rule), std::move(definition)), op, {&output, 1});
+    detail::attach(new OpNode(inputs, {&output, 1}, saves, std::move(rule), std::move(definition)), op,
+                   {&output, 1});
   }
   return output;
 }

@@ -1,5 +1,5 @@
-// Names for stretches of a program ("gpt", "block.3", "attn"), so that anomaly mode and explain can say where in the
-// model an op ran: gpt.block.3.attn/softmax.
+// Names for stretches of a program ("gpt", "block.3", "attn"), so that anomaly mode and explain can say where
+// in the model an op ran: gpt.block.3.attn/softmax.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ class Scope {
   const ScopePath* before_;
 };
 
-std::string to_string(const ScopePath* path);                     // "gpt.block.3.attn"; "" outside every scope
+std::string to_string(const ScopePath* path);                  // "gpt.block.3.attn"; "" outside every scope
 std::string qualified(const ScopePath* path, const char* op);  // "gpt.block.3.attn/softmax", or "softmax"
 
 }  // namespace gradus

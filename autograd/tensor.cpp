@@ -6,8 +6,8 @@
 namespace gradus {
 
 Tensor& Tensor::requires_grad_(bool value) {
-  check(!value || is_floating(dtype()), "requires_grad_", "only f32 and f64 tensors have gradients; this one holds ",
-        dtype(), ". Convert with .to(f32)?");
+  check(!value || is_floating(dtype()), "requires_grad_",
+        "only f32 and f64 tensors have gradients; this one holds ", dtype(), ". Convert with .to(f32)?");
   Block& own = block();
   check(own.node == nullptr || node_of(*this)->is_leaf, "requires_grad_", "this tensor of shape ", shape(),
         " is the output of '", own.node == nullptr ? "" : node_of(*this)->name,
@@ -21,13 +21,13 @@ bool Tensor::is_leaf() const { return block().node == nullptr || node_of(*this)-
 
 Tensor Tensor::grad() const {
   if (block().node == nullptr) return Tensor();
-  check(node_of(*this)->is_leaf, "grad", "this tensor of shape ", shape(), " is the output of '", node_of(*this)->name,
-        "'; only leaves keep their gradient. Use grad(outputs, {x}) or register_hook?");
-  return static_cast<Leaf*>(node_of(*this))->gradient();
+  check(node_of(*this)->is_leaf, "grad", "this tensor of shape ", shape(), " is the output of '",
+        node_of(*this)->name, "'; only leaves keep their gradient. Use grad(outputs, {x}) or register_hook?");
+  return static_cast<Leaf*>(node_of(*this))->gradient;
 }
 
-void Tensor::zero_grad() {
-  if (block().node != nullptr && node_of(*this)->is_leaf) static_cast<Leaf*>(node_of(*this))->take_gradient();
+void Tensor::zero_grad() const {
+  if (block().node != nullptr && node_of(*this)->is_leaf) static_cast<Leaf*>(node_of(*this))->gradient = Tensor();
 }
 
 Tensor Tensor::detach() const { return window(shape(), strides(), 0); }

@@ -19,8 +19,8 @@
 #ifdef GRADUS_POISON_FREE_PIECES
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(piece, bytes) ((void)(piece))
-#define ASAN_UNPOISON_MEMORY_REGION(piece, bytes) ((void)(piece))
+#define ASAN_POISON_MEMORY_REGION(piece, bytes) ((void)(piece), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(piece, bytes) ((void)(piece), (void)(bytes))
 #endif
 
 namespace gradus {
@@ -32,6 +32,7 @@ constexpr int classes = 256;
 constexpr std::size_t shared_from = std::size_t{1} << 20;  // pieces from here on are shared between threads
 constexpr std::size_t slab_bytes = std::size_t{1} << 16;   // small pieces are cut from slabs of this size
 constexpr std::size_t slab_pieces_below = std::size_t{1} << 13;
+constexpr std::int64_t worth_sharing = std::int64_t{1} << 22;  // a thread keeps less than this for itself
 
 // A free piece holds the link to the next one in its own first bytes.
 struct FreePiece {
@@ -39,7 +40,8 @@ struct FreePiece {
 };
 
 struct Counters {
-  // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by nobody.
+  // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by
+  // nobody.
   std::atomic<std::int64_t> in_use{0}, peak{0}, cached{0};
 
   void add(std::atomic<std::int64_t>& counter, std::int64_t bytes) {
@@ -86,6 +88,7 @@ bool is_cut_from_slab(std::uint8_t size_class) { return class_bytes(size_class) 
 struct ThreadCache {
   std::array<FreePiece*, classes> free{};
   Counters counters;
+  std::atomic<bool> asked_to_share{false};
   std::byte* slab = nullptr;
   std::size_t slab_left = 0;
 
@@ -96,8 +99,10 @@ struct ThreadCache {
   // Another thread will use what this one leaves behind.
   ~ThreadCache();
 
+  // A piece for an empty list.
   void* take(std::uint8_t size_class, std::size_t asked) {
     const std::size_t bytes = class_bytes(size_class);
+    if (void* const piece = take_shared(size_class)) return piece;
     if (is_cut_from_slab(size_class)) {
       if (slab_left < bytes) {
         while (slab_left >= alignment) give_rest_of_slab();
@@ -115,10 +120,17 @@ struct ThreadCache {
     return from_system(bytes, asked);
   }
 
+  // What other threads left. Where one thread makes tensors that another frees, the pieces gather in the
+  // lists of the second; it is asked to share them, so that the first need not ask the system for ever.
+  void* take_shared(std::uint8_t size_class);
+
+  // Puts this thread's free pieces where all can take them; the lock is held.
+  void share();
+
   // The end of a slab that is too short for the piece asked for still serves smaller ones.
   void give_rest_of_slab() {
     std::uint8_t size_class = class_of(slab_left);
-    if (class_bytes(size_class) > slab_left) --size_class;
+    while (class_bytes(size_class) > slab_left || !is_cut_from_slab(size_class)) --size_class;
     auto* piece = reinterpret_cast<FreePiece*>(slab);
     slab += class_bytes(size_class);
     slab_left -= class_bytes(size_class);
@@ -130,8 +142,8 @@ struct ThreadCache {
 };
 
 // Trivially destroyed, so that tensors freed after this thread's cache is gone still find out.
-thread_local ThreadCache* cache = nullptr;
-thread_local bool cache_ended = false;
+thread_local constinit ThreadCache* cache = nullptr;
+thread_local constinit bool cache_ended = false;
 
 struct CacheOwner {
   ThreadCache instance;
@@ -142,12 +154,12 @@ struct CacheOwner {
   }
 };
 
-ThreadCache* thread_cache() {
-  if (cache == nullptr && !cache_ended) {
-    thread_local CacheOwner owner;
-  }
+[[gnu::noinline]] ThreadCache* make_thread_cache() {
+  if (!cache_ended) thread_local CacheOwner owner;
   return cache;
 }
+
+inline ThreadCache* thread_cache() { return cache != nullptr ? cache : make_thread_cache(); }
 
 FreePiece* pop(FreePiece*& list) {
   FreePiece* piece = list;
@@ -163,12 +175,36 @@ void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
   ASAN_POISON_MEMORY_REGION(memory, class_bytes(size_class));
 }
 
+void* ThreadCache::take_shared(std::uint8_t size_class) {
+  const std::lock_guard lock(shared().mutex);
+  if (shared().free[size_class] != nullptr) {
+    Counters& common = shared().counters;
+    common.add(common.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
+    return pop(shared().free[size_class]);
+  }
+  for (ThreadCache* const other : shared().threads)
+    if (other != this && other->counters.cached.load(std::memory_order_relaxed) > worth_sharing)
+      other->asked_to_share.store(true, std::memory_order_relaxed);
+  return nullptr;
+}
+
+void ThreadCache::share() {
+  asked_to_share.store(false, std::memory_order_relaxed);
+  std::int64_t bytes = 0;
+  for (int i = 0; i < classes; ++i) {
+    const auto size_class = static_cast<std::uint8_t>(i);
+    for (; free[i] != nullptr; bytes += static_cast<std::int64_t>(class_bytes(size_class)))
+      push(shared().free[i], pop(free[i]), size_class);
+  }
+  counters.add(counters.cached, -bytes);
+  shared().counters.add(shared().counters.cached, bytes);
+}
+
 ThreadCache::~ThreadCache() {
   const std::lock_guard lock(shared().mutex);
   std::erase(shared().threads, this);
   while (slab_left >= alignment) give_rest_of_slab();
-  for (int i = 0; i < classes; ++i)
-    while (free[i] != nullptr) push(shared().free[i], pop(free[i]), static_cast<std::uint8_t>(i));
+  share();
   Counters& left = shared().counters;
   left.add(left.in_use, counters.in_use);
   left.add(left.peak, counters.peak);
@@ -212,8 +248,9 @@ void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t ask
 // Classes 0-7 are 64, 128, ... 512 bytes; from there eight equal steps lead to each next doubling.
 std::uint8_t class_of(std::size_t bytes) {
   const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
-  if (units < 8) return static_cast<std::uint8_t>(units);
-  const int doubling = std::bit_width(units) - 4;
+  if (units < 8) [[likely]]
+    return static_cast<std::uint8_t>(units);
+  const int doubling = static_cast<int>(std::bit_width(units)) - 4;
   return static_cast<std::uint8_t>(8 * doubling + static_cast<int>(units >> doubling));
 }
 
@@ -227,7 +264,8 @@ void* allocate(std::size_t bytes, std::uint8_t& size_class) {
   if (bytes > class_bytes(classes - 1)) refuse(bytes);
   size_class = class_of(bytes);
   ThreadCache* const own = thread_cache();
-  if (bytes >= shared_from || own == nullptr) return allocate_shared(own, size_class, bytes);
+  if (class_bytes(size_class) >= shared_from || own == nullptr)
+    return allocate_shared(own, size_class, bytes);
   FreePiece*& list = own->free[size_class];
   const bool from_cache = list != nullptr;
   void* piece = from_cache ? pop(list) : own->take(size_class, bytes);
@@ -242,6 +280,10 @@ void deallocate(void* piece, std::uint8_t size_class) noexcept {
   if (bytes < shared_from && own != nullptr) {
     push(own->free[size_class], piece, size_class);
     count_freed(own->counters, static_cast<std::int64_t>(bytes));
+    if (own->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]] {
+      const std::lock_guard lock(shared().mutex);
+      own->share();
+    }
     return;
   }
   const std::lock_guard lock(shared().mutex);

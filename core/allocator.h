@@ -1,9 +1,10 @@
-// Memory for tensors and tape nodes: 64-byte-aligned pieces from per-thread free lists, so that a training step in
-// its steady state never calls the system's allocator.
+// Memory for tensors and tape nodes: 64-byte-aligned pieces from per-thread free lists, so that a training
+// step in its steady state never calls the system's allocator.
 //
-// Sizes are rounded up to classes, eight to each doubling (at most 12.5 % is lost). A freed piece goes on the list of
-// its class in the thread that freed it, and the next request of that class takes it: two pointer moves. Pieces of
-// 1 MiB and more are shared by all threads behind a lock.
+// Sizes are rounded up to classes, eight to each doubling (at most 12.5 % is lost). A freed piece goes on the
+// list of its class in the thread that freed it, and the next request of that class takes it: two pointer
+// moves. Pieces of 1 MiB and more are shared by all threads behind a lock, and so is what a thread leaves when it
+// ends, or holds in plenty while another one must ask the system.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +13,16 @@
 namespace gradus {
 
 struct MemoryStats {
-  std::int64_t bytes_in_use;        // held by tensors and nodes now
-  std::int64_t peak_bytes;          // the most since reset_peak_memory(); with several threads the sum of theirs
-  std::int64_t cached_bytes;        // free, kept for reuse
+  std::int64_t bytes_in_use;  // held by tensors and nodes now
+  std::int64_t peak_bytes;    // the most since reset_peak_memory(); with several threads the sum of theirs
+  std::int64_t cached_bytes;  // free, kept for reuse
   std::int64_t system_allocations;  // how often the system was asked since the program began
 };
 
 MemoryStats memory_stats();
 void reset_peak_memory();
-void release_cached_memory();  // gives the calling thread's and the shared free pieces back to the system
+// Gives the calling thread's and the shared free pieces back to the system, but for those below 8 KiB.
+void release_cached_memory();
 
 namespace memory {
 

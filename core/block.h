@@ -1,10 +1,11 @@
-// Block: what a Tensor points to. One 64-byte-aligned piece of memory holds the counts, the description (dtype, shape,
-// strides) and, for a tensor with elements of its own, those elements right behind. One allocation per tensor instead
-// of three saves about a tenth of a small network's training step.
+// Block: what a Tensor points to. One 64-byte-aligned piece of memory holds the counts, the description
+// (dtype, shape, strides) and, for a tensor with elements of its own, those elements right behind. One
+// allocation per tensor instead of three saves about a tenth of a small network's training step.
 //
 // Two counts, because a tensor's place on the tape and its memory live for different times:
 //   handles  Tensors that point here. At zero nobody can ask for a gradient any more, so the node goes.
-//   holders  all handles together count as one; each view and each output saved for a backward pass counts as one
+//   holders  all handles together count as one; each view and each output saved for a backward pass counts as
+//   one
 //            more. At zero the memory goes.
 // A node may therefore keep the output it is recorded on without keeping itself alive.
 #pragma once
@@ -18,7 +19,8 @@
 
 namespace gradus {
 
-// The tape's share in a tensor, as far as core knows it: something counted that says when its last reference went.
+// The tape's share in a tensor, as far as core knows it: something counted that says when its last reference
+// went.
 class TapeEntry {
  public:
   void hold() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -46,7 +48,7 @@ struct alignas(64) Block {
   bool contiguous;
   std::uint32_t output_index = 0;  // which of the node's outputs this is
   void* data;
-  Block* owner;              // whose memory this shows: itself, or for a view the block that has the elements
+  Block* owner;  // whose memory this shows: itself, or for a view the block that has the elements
   TapeEntry* node = nullptr;  // always a Node; null where no gradient flows
   std::int64_t numel;
   Shape shape;

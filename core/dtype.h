@@ -25,50 +25,66 @@ inline constexpr DType boolean = DType::boolean;
 const char* name_of(DType dtype);
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
-constexpr std::size_t size_of(DType dtype) {
-  return dtype == f32 ? 4 : dtype == boolean ? 1 : 8;
-}
+constexpr std::size_t size_of(DType dtype) { return dtype == f32 ? 4 : dtype == boolean ? 1 : 8; }
 constexpr bool is_floating(DType dtype) { return dtype == f32 || dtype == f64; }
 
 template <class T>
 constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, float>) return f32;
-  else if constexpr (std::is_same_v<T, double>) return f64;
-  else if constexpr (std::is_same_v<T, std::int64_t>) return i64;
+  if constexpr (std::is_same_v<T, float>)
+    return f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return f64;
+  else if constexpr (std::is_same_v<T, std::int64_t>)
+    return i64;
   else {
     static_assert(std::is_same_v<T, bool>, "elements are float, double, std::int64_t or bool");
     return boolean;
   }
 }
 
-// dispatch_floating(x.dtype(), "exp", [&]<class T>() { ... }) calls the lambda with T = float or double, and says
-// that `op` needs floating elements for the rest. The two others admit i64, and i64 and bool, as well.
+// Refuses a number that an element of `dtype` cannot be: for i64 a fraction or what is past 2^63, for boolean
+// all but 0 and 1. Cut to fit, it would be another number without a word.
+void check_holds(DType dtype, double number, const char* op);
+
+// dispatch_floating(x.dtype(), "exp", [&]<class T>() { ... }) calls the lambda with T = float or double, and
+// says that `op` needs floating elements for the rest. The two others admit i64, and i64 and bool, as well.
 template <class F>
 decltype(auto) dispatch_floating(DType dtype, const char* op, F&& f) {
   switch (dtype) {
-    case f32: return f.template operator()<float>();
-    case f64: return f.template operator()<double>();
-    default: fail(op, "needs f32 or f64 elements, not ", dtype, ". Convert with .to(f32)?");
+    case f32:
+      return f.template operator()<float>();
+    case f64:
+      return f.template operator()<double>();
+    default:
+      fail(op, "needs f32 or f64 elements, not ", dtype, ". Convert with .to(f32)?");
   }
 }
 
 template <class F>
 decltype(auto) dispatch_numeric(DType dtype, const char* op, F&& f) {
   switch (dtype) {
-    case f32: return f.template operator()<float>();
-    case f64: return f.template operator()<double>();
-    case i64: return f.template operator()<std::int64_t>();
-    default: fail(op, "needs numbers, not ", dtype, ". Convert with .to(f32) or .to(i64)?");
+    case f32:
+      return f.template operator()<float>();
+    case f64:
+      return f.template operator()<double>();
+    case i64:
+      return f.template operator()<std::int64_t>();
+    default:
+      fail(op, "needs numbers, not ", dtype, ". Convert with .to(f32) or .to(i64)?");
   }
 }
 
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   switch (dtype) {
-    case f32: return f.template operator()<float>();
-    case f64: return f.template operator()<double>();
-    case i64: return f.template operator()<std::int64_t>();
-    default: return f.template operator()<bool>();
+    case f32:
+      return f.template operator()<float>();
+    case f64:
+      return f.template operator()<double>();
+    case i64:
+      return f.template operator()<std::int64_t>();
+    default:
+      return f.template operator()<bool>();
   }
 }
 

@@ -1,5 +1,5 @@
-// The one place that starts threads. Work is cut into chunks that depend on its size alone, never on the number of
-// threads, so that every result has the same bits at 1 thread and at 16.
+// The one place that starts threads. Work is cut into chunks that depend on its size alone, never on the
+// number of threads, so that every result has the same bits at 1 thread and at 16.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace gradus {
 
-// OMP_NUM_THREADS where it is set, else the cores that this process may use (affinity and the container's quota).
+// OMP_NUM_THREADS where it is set, else the cores that this process may use (affinity and the container's
+// quota).
 int threads();
 void set_threads(int count);
 
@@ -24,7 +25,9 @@ class FunctionRef<void(Args...)> {
   template <class F>
   FunctionRef(F&& f)  // implicit, so that a lambda can be passed as it is
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
-        call_([](void* object, Args... args) { (*static_cast<std::remove_reference_t<F>*>(object))(args...); }) {}
+        call_([](void* object, Args... args) {
+          (*static_cast<std::remove_reference_t<F>*>(object))(args...);
+        }) {}
   void operator()(Args... args) const { call_(object_, args...); }
 
  private:
@@ -32,12 +35,12 @@ class FunctionRef<void(Args...)> {
   void (*call_)(void*, Args...);
 };
 
-// Calls task(i) for each i in [0, count), on several threads where that is allowed. An exception in a task comes out of
-// this call. Inside a task, a further call runs on the task's own thread.
+// Calls task(i) for each i in [0, count), on several threads where that is allowed. An exception in a task
+// comes out of this call. Inside a task, a further call runs on the task's own thread.
 void parallel_tasks(std::int64_t count, FunctionRef<void(std::int64_t)> task);
 
-// Calls body(begin, end) for [0, size) in chunks of `grain`. Below two chunks no thread is started, and the call costs
-// what a loop costs.
+// Calls body(begin, end) for [0, size) in chunks of `grain`. Below two chunks no thread is started, and the
+// call costs what a loop costs.
 template <class Body>
 void parallel_for(std::int64_t size, std::int64_t grain, const Body& body) {
   if (size <= grain) {

@@ -20,15 +20,9 @@ std::int64_t numel_of(const Shape& shape, const char* op) {
   return empty ? 0 : span;
 }
 
-Strides contiguous_strides(const Shape& shape) {
-  Strides strides(shape.rank(), 1);
-  // A size of zero counts as one, so that the strides of an empty tensor stay those of its shape's order.
-  for (int i = shape.rank() - 1; i > 0; --i)
-    strides[i - 1] = strides[i] * std::max<std::int64_t>(shape[i], 1);
-  return strides;
-}
-
 int normalised_axis(std::int64_t axis, int rank, const char* op) {
+  check(rank > 0, op, "axis ", axis,
+        " does not exist: a tensor of shape () has no axes. Add one with unsqueeze?");
   check(-rank <= axis && axis < rank, op, "axis ", axis, " is out of range for ", rank,
         rank == 1 ? " axis" : " axes", ". Valid axes run from ", -rank, " to ", rank - 1, ".");
   return static_cast<int>(axis < 0 ? axis + rank : axis);

@@ -1,4 +1,5 @@
-// Shape: the sizes of a tensor's axes, outermost first. The same small vector serves for strides and axis lists.
+// Shape: the sizes of a tensor's axes, outermost first. The same small vector serves for strides and axis
+// lists.
 #pragma once
 
 #include <algorithm>
@@ -21,14 +22,6 @@ class Shape {
   explicit Shape(std::span<const std::int64_t> sizes) { assign(sizes.begin(), sizes.end()); }
   Shape(int rank, std::int64_t value) : rank_(checked_rank(rank)) { std::fill(begin(), end(), value); }
 
-  // Copies the axes in use, not all eight.
-  Shape(const Shape& other) : rank_(other.rank_) { std::copy(other.begin(), other.end(), begin()); }
-  Shape& operator=(const Shape& other) {
-    rank_ = other.rank_;
-    std::copy(other.begin(), other.end(), begin());
-    return *this;
-  }
-
   int rank() const { return rank_; }
   std::int64_t operator[](int axis) const { return sizes_[axis]; }
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
@@ -42,6 +35,7 @@ class Shape {
     checked_rank(rank_ + 1);
     sizes_[rank_++] = size;
   }
+  void resize(int rank) { rank_ = checked_rank(rank); }
   void insert(int axis, std::int64_t size) {
     push_back(size);
     std::rotate(begin() + axis, end() - 1, end());
@@ -71,7 +65,7 @@ class Shape {
   }
 
   int rank_ = 0;
-  std::int64_t sizes_[max_rank];
+  std::int64_t sizes_[max_rank] = {};  // copied whole: one vector move instead of a loop over the axes in use
 };
 
 using Strides = Shape;  // in elements, not bytes
@@ -81,8 +75,22 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3), (4,
 // The number of elements; refuses negative sizes and products past 2^63, naming `op`.
 std::int64_t numel_of(const Shape& shape, const char* op);
 
-// Row-major: the last axis is adjacent in memory.
-Strides contiguous_strides(const Shape& shape);
+// Row-major: the last axis is adjacent in memory. A size of zero counts as one, so that an empty tensor's
+// strides are those of its shape's order.
+inline void set_contiguous(Strides& strides, const Shape& shape) {
+  strides.resize(shape.rank());
+  std::int64_t stride = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride *= shape[i] == 0 ? 1 : shape[i];
+  }
+}
+
+inline Strides contiguous_strides(const Shape& shape) {
+  Strides strides;
+  set_contiguous(strides, shape);
+  return strides;
+}
 
 // An axis counted from the end when negative, as in NumPy; refuses what is not an axis of `rank`.
 int normalised_axis(std::int64_t axis, int rank, const char* op);

@@ -17,8 +17,8 @@ std::size_t offset_of_elements() { return sizeof(Block); }  // a multiple of 64,
 Block* Block::create(const Shape& shape, DType dtype, const char* op) {
   const std::int64_t numel = numel_of(shape, op);
   std::int64_t bytes;
-  check(!__builtin_mul_overflow(numel, static_cast<std::int64_t>(size_of(dtype)), &bytes), op, "shape ", shape,
-        " of ", dtype, " needs more than 2^63 bytes. Split the work?");
+  check(!__builtin_mul_overflow(numel, static_cast<std::int64_t>(size_of(dtype)), &bytes), op, "shape ",
+        shape, " of ", dtype, " needs more than 2^63 bytes. Split the work?");
   std::uint8_t size_class;
   void* const piece = memory::allocate(offset_of_elements() + static_cast<std::size_t>(bytes), size_class);
   Block* const block = new (piece) Block;
@@ -29,7 +29,8 @@ Block* Block::create(const Shape& shape, DType dtype, const char* op) {
   block->owner = block;
   block->numel = numel;
   block->shape = shape;
-  block->strides = contiguous_strides(shape);
+  // In place: strides written one by one and then moved as a vector would wait for the stores.
+  set_contiguous(block->strides, shape);
   return block;
 }
 
@@ -62,7 +63,9 @@ void Block::destroy() noexcept {
 }
 
 void Tensor::undefined() {
-  fail("tensor", "this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, full, ...?");
+  fail(
+      "tensor",
+      "this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, full, ...?");
 }
 
 void Tensor::wrong_dtype(const char* op, DType asked) const {
@@ -103,7 +106,7 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
   return dispatch_all(a.dtype(), [&]<class T>() {
     for (std::int64_t i = 0; i < a.numel(); ++i) {
       const auto x = static_cast<double>(flat_a.data<T>()[i]), y = static_cast<double>(flat_b.data<T>()[i]);
-      if (x != y && !(std::abs(x - y) <= atol + rtol * std::abs(y))) return false;
+      if (x != y && !(std::isfinite(y) && std::abs(x - y) <= atol + rtol * std::abs(y))) return false;
     }
     return true;
   });

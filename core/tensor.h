@@ -1,7 +1,8 @@
 // Tensor: the one array type. A cheap handle on a Block; copying it shares the elements.
 //
-// What only moves or looks at memory is defined in core. What the tape must see (views of a tensor that records, changes
-// in place, gradients) is declared here, because a user looks for it on the tensor, and defined in autograd/.
+// What only moves or looks at memory is defined in core. What the tape must see (views of a tensor that
+// records, changes in place, gradients) is declared here, because a user looks for it on the tensor, and
+// defined in autograd/.
 #pragma once
 
 #include <cstdint>
@@ -76,15 +77,18 @@ class Tensor {
   Tensor& requires_grad_(bool value = true);  // makes a leaf, a tensor whose gradient backward() keeps
   bool is_leaf() const;
   Tensor grad() const;  // what backward() has added up for this leaf; undefined before
-  void zero_grad();     // makes grad() undefined again
+  void zero_grad() const;  // makes grad() undefined again
   void backward(bool retain_graph = false) const;
   void backward(const Tensor& gradient, bool retain_graph = false) const;
   Tensor detach() const;  // the same memory, off the tape
-  // Called in each backward pass with this tensor's whole gradient; what it returns, if defined, takes its place.
+  // Called in each backward pass with this tensor's whole gradient; what it returns, if defined, takes its
+  // place.
   void register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
-  // Views: they share memory with this tensor, and gradients flow through them. Defined in autograd/ops/view.cpp.
-  Tensor reshape(const Shape& shape) const;  // one size may be -1; copies where the memory cannot be read that way
+  // Views: they share memory with this tensor, and gradients flow through them. Defined in
+  // autograd/ops/view.cpp.
+  Tensor reshape(
+      const Shape& shape) const;  // one size may be -1; copies where the memory cannot be read that way
   Tensor flatten(std::int64_t from = 0, std::int64_t to = -1) const;
   Tensor transpose(std::int64_t a, std::int64_t b) const;
   Tensor t() const { return transpose(-2, -1); }

@@ -1,5 +1,5 @@
-// Windows on a tensor's memory, without gradients: shapes, strides and offsets computed, no element moved. The methods of
-// Tensor that the tape sees (autograd/ops/view.cpp) stand on these.
+// Windows on a tensor's memory, without gradients: shapes, strides and offsets computed, no element moved.
+// The methods of Tensor that the tape sees (autograd/ops/view.cpp) stand on these.
 #pragma once
 
 #include <optional>

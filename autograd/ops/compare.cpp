@@ -12,14 +12,16 @@ namespace {
 template <class Kernel>
 Tensor compare(const Tensor& a, const Tensor& b, const char* op, Kernel kernel) {
   const GradMode off(false);
-  const auto [x, y] = broadcast(a, b, op);
+  const Broadcast both(a, b, op);
+  const auto& [x, y] = both;
   return kernel(x, y);
 }
 
 Tensor number_like(double number, const Tensor& x) { return kernels::full({}, number, x.dtype()); }
 
 void check_mask(const Tensor& mask, const char* op) {
-  check(mask.dtype() == boolean, op, "the mask must be boolean, not ", mask.dtype(), ". Compare, as in mask != 0?");
+  check(mask.dtype() == boolean, op, "the mask must be boolean, not ", mask.dtype(),
+        ". Compare, as in mask != 0?");
 }
 
 Tensor expanded(const Tensor& x, const Shape& shape) { return x.shape() == shape ? x : x.expand(shape); }
@@ -56,7 +58,8 @@ Tensor logical_not(const Tensor& a) {
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   check_mask(mask, "where");
-  const auto [some, other] = broadcast(a, b, "where");
+  const Broadcast both(a, b, "where");
+  const auto& [some, other] = both;
   const Shape shape = broadcast_shapes(mask.shape(), some.shape(), "where");
   const Tensor m = expanded(mask, shape), x = expanded(some, shape), y = expanded(other, shape);
   return record("where", kernels::where(m, x, y), inputs(x, y), saves(m),
@@ -67,8 +70,9 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double number) {
-  check(broadcast_shapes(mask.shape(), x.shape(), "masked_fill") == x.shape(), "masked_fill", "the mask of shape ",
-        mask.shape(), " does not expand to ", x.shape(), ". Select or unsqueeze its axes?");
+  check(broadcast_shapes(mask.shape(), x.shape(), "masked_fill") == x.shape(), "masked_fill",
+        "the mask of shape ", mask.shape(), " does not expand to ", x.shape(),
+        ". Select or unsqueeze its axes?");
   return where(mask, number_like(number, x), x);
 }
 

@@ -13,8 +13,8 @@ namespace {
 
 // A number that a tensor of whole numbers cannot hold would be cut without a word.
 void check_number(const Tensor& x, double number, const char* op) {
-  check(is_floating(x.dtype()) || number == std::trunc(number), op, "an ", x.dtype(), " tensor cannot take ", number,
-        ". Convert it with .to(f32)?");
+  check(is_floating(x.dtype()) || number == std::trunc(number), op, "an ", x.dtype(), " tensor cannot take ",
+        number, ". Convert it with .to(f32)?");
 }
 
 void check_no_zero(const Tensor& divisor) {
@@ -27,7 +27,8 @@ void check_no_zero(const Tensor& divisor) {
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "add");
+  const Broadcast both(a, b, "add");
+  const auto& [x, y] = both;
   return record("add", kernels::add(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
     back.give(0, dz);
     back.give(1, dz);
@@ -35,7 +36,8 @@ Tensor add(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "sub");
+  const Broadcast both(a, b, "sub");
+  const auto& [x, y] = both;
   return record("sub", kernels::sub(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
     back.give(0, dz);
     if (back.wants(1)) back.give(1, -dz);
@@ -43,7 +45,8 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "mul");
+  const Broadcast both(a, b, "mul");
+  const auto& [x, y] = both;
   return record("mul", kernels::mul(x, y), inputs(x, y), saves(needed_by(y, x), needed_by(x, y)),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   if (back.wants(0)) back.give(0, dz * y);
@@ -52,7 +55,8 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor div(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "div");
+  const Broadcast both(a, b, "div");
+  const auto& [x, y] = both;
   check_no_zero(y);
   const Tensor z = kernels::div(x, y);
   return record("div", z, inputs(x, y), saves(y, needed_by(y, z)),
@@ -64,7 +68,8 @@ Tensor div(const Tensor& a, const Tensor& b) {
 }
 
 Tensor pow(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "pow");
+  const Broadcast both(a, b, "pow");
+  const auto& [x, y] = both;
   const Tensor z = kernels::pow(x, y);
   return record("pow", z, inputs(x, y), saves(x, y, z),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y, const Tensor& z) {
@@ -74,7 +79,8 @@ Tensor pow(const Tensor& a, const Tensor& b) {
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "maximum");
+  const Broadcast both(a, b, "maximum");
+  const auto& [x, y] = both;
   return record("maximum", kernels::maximum(x, y), inputs(x, y), saves(x, y),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   const Tensor share = (x > y).to(dz.dtype()) + (x == y).to(dz.dtype()) * 0.5;
@@ -84,7 +90,8 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
-  const auto [x, y] = broadcast(a, b, "minimum");
+  const Broadcast both(a, b, "minimum");
+  const auto& [x, y] = both;
   return record("minimum", kernels::minimum(x, y), inputs(x, y), saves(x, y),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   const Tensor share = (x < y).to(dz.dtype()) + (x == y).to(dz.dtype()) * 0.5;
@@ -115,7 +122,8 @@ Tensor mul(const Tensor& a, double b) {
 
 Tensor div(const Tensor& a, double b) {
   check_number(a, b, "div");
-  check(is_floating(a.dtype()) || b != 0, "div", "whole numbers cannot be divided by 0. Convert with .to(f32)?");
+  check(is_floating(a.dtype()) || b != 0, "div",
+        "whole numbers cannot be divided by 0. Convert with .to(f32)?");
   return record("div", kernels::div(a, b), inputs(a), saves(),
                 [b](Backward& back, const Tensor& dz) { back.give(0, dz / b); });
 }
@@ -131,7 +139,8 @@ Tensor div(double a, const Tensor& b) {
 }
 
 Tensor pow(const Tensor& a, double b) {
-  check(is_floating(a.dtype()), "pow", "needs f32 or f64 elements, not ", a.dtype(), ". Convert with .to(f32)?");
+  check(is_floating(a.dtype()), "pow", "needs f32 or f64 elements, not ", a.dtype(),
+        ". Convert with .to(f32)?");
   return record("pow", kernels::pow(a, b), inputs(a), saves(a),
                 [b](Backward& back, const Tensor& dz, const Tensor& a) {
                   // d/da a^0 is 0 everywhere, at a = 0 too, where 0 * a^-1 would be NaN.
@@ -166,9 +175,8 @@ Tensor square(const Tensor& x) {
 
 Tensor sqrt(const Tensor& x) {
   const Tensor y = kernels::sqrt(x);
-  return record("sqrt", y, inputs(x), saves(y), [](Backward& back, const Tensor& dy, const Tensor& y) {
-    back.give(0, dy / (y * 2.0));
-  });
+  return record("sqrt", y, inputs(x), saves(y),
+                [](Backward& back, const Tensor& dy, const Tensor& y) { back.give(0, dy / (y * 2.0)); });
 }
 
 Tensor exp(const Tensor& x) {
@@ -218,9 +226,10 @@ Tensor tanh_grad(const Tensor& dy, const Tensor& y) {
 }
 
 Tensor erf(const Tensor& x) {
-  return record("erf", kernels::erf(x), inputs(x), saves(x), [](Backward& back, const Tensor& dy, const Tensor& x) {
-    back.give(0, dy * (exp(-square(x)) * (2 * std::numbers::inv_sqrtpi)));
-  });
+  return record("erf", kernels::erf(x), inputs(x), saves(x),
+                [](Backward& back, const Tensor& dy, const Tensor& x) {
+                  back.give(0, dy * (exp(-square(x)) * (2 * std::numbers::inv_sqrtpi)));
+                });
 }
 
 Tensor sigmoid(const Tensor& x) {
@@ -239,8 +248,9 @@ Tensor sigmoid_grad(const Tensor& dy, const Tensor& y) {
 
 Tensor relu(const Tensor& x) {
   const Tensor y = kernels::relu(x);
-  return record("relu", y, inputs(x), saves(y),
-                [](Backward& back, const Tensor& dy, const Tensor& y) { back.give(0, leaky_relu_grad(dy, y, 0)); });
+  return record("relu", y, inputs(x), saves(y), [](Backward& back, const Tensor& dy, const Tensor& y) {
+    back.give(0, leaky_relu_grad(dy, y, 0));
+  });
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
@@ -273,9 +283,10 @@ Tensor softplus(const Tensor& x) {
 Tensor definition::gelu(const Tensor& x) { return x * (erf(x / std::numbers::sqrt2) + 1.0) * 0.5; }
 
 Tensor gelu(const Tensor& x) {
-  return record("gelu", kernels::gelu(x), inputs(x), saves(x),
-                [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_grad(dy, x)); },
-                definition::gelu);
+  return record(
+      "gelu", kernels::gelu(x), inputs(x), saves(x),
+      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_grad(dy, x)); },
+      definition::gelu);
 }
 
 Tensor definition::gelu_tanh(const Tensor& x) {
@@ -284,17 +295,19 @@ Tensor definition::gelu_tanh(const Tensor& x) {
 }
 
 Tensor gelu_tanh(const Tensor& x) {
-  return record("gelu_tanh", kernels::gelu_tanh(x), inputs(x), saves(x),
-                [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_tanh_grad(dy, x)); },
-                definition::gelu_tanh);
+  return record(
+      "gelu_tanh", kernels::gelu_tanh(x), inputs(x), saves(x),
+      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_tanh_grad(dy, x)); },
+      definition::gelu_tanh);
 }
 
 Tensor definition::silu(const Tensor& x) { return x * sigmoid(x); }
 
 Tensor silu(const Tensor& x) {
-  return record("silu", kernels::silu(x), inputs(x), saves(x),
-                [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::silu_grad(dy, x)); },
-                definition::silu);
+  return record(
+      "silu", kernels::silu(x), inputs(x), saves(x),
+      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::silu_grad(dy, x)); },
+      definition::silu);
 }
 
 }  // namespace gradus

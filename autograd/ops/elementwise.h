@@ -1,5 +1,5 @@
-// Element-wise ops. Two tensors broadcast as in NumPy; their dtypes must agree. A plain number takes the tensor's dtype.
-// Formulas stand for each element; kinks and limits are said where there are any.
+// Element-wise ops. Two tensors broadcast as in NumPy; their dtypes must agree. A plain number takes the
+// tensor's dtype. Formulas stand for each element; kinks and limits are said where there are any.
 #pragma once
 
 #include <gradus/core/tensor.h>
@@ -9,8 +9,8 @@ namespace gradus {
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
-Tensor div(const Tensor& a, const Tensor& b);  // i64 truncates toward zero
-Tensor pow(const Tensor& a, const Tensor& b);  // a > 0 where b's gradient is wanted
+Tensor div(const Tensor& a, const Tensor& b);      // i64 truncates toward zero
+Tensor pow(const Tensor& a, const Tensor& b);      // a > 0 where b's gradient is wanted
 Tensor maximum(const Tensor& a, const Tensor& b);  // where equal, each gets half of the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);  // likewise
 
@@ -66,7 +66,7 @@ Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x where x > 0, else
 Tensor softplus(const Tensor& x);                         // log(1 + exp(x)), without overflow
 
 // Fused, with their definitions.
-Tensor gelu(const Tensor& x);       // x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel 2016
+Tensor gelu(const Tensor& x);  // x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel 2016
 Tensor gelu_tanh(const Tensor& x);  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))): their approximation
 Tensor silu(const Tensor& x);       // x * sigmoid(x)
 
@@ -77,9 +77,10 @@ Tensor silu(const Tensor& x);
 }  // namespace definition
 
 // Gradients as ops of their own: one pass over memory, and differentiable again.
-Tensor tanh_grad(const Tensor& dy, const Tensor& y);                       // dy * (1 - y^2), y = tanh(x)
-Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);                    // dy * y * (1 - y), y = sigmoid(x)
-Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);   // dy where x > 0, else slope * dy
-Tensor clamp_grad(const Tensor& dy, const Tensor& x, double low, double high);  // dy where low <= x <= high, else 0
+Tensor tanh_grad(const Tensor& dy, const Tensor& y);                      // dy * (1 - y^2), y = tanh(x)
+Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);                   // dy * y * (1 - y), y = sigmoid(x)
+Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);  // dy where x > 0, else slope * dy
+Tensor clamp_grad(const Tensor& dy, const Tensor& x, double low,
+                  double high);  // dy where low <= x <= high, else 0
 
 }  // namespace gradus

@@ -27,8 +27,8 @@ void check_ids(const Tensor& ids, std::int64_t size, const char* op, const char*
     rest /= ids.shape()[axis];
   }
   for (const std::int64_t at : position) id = views::select(id, 0, at);
-  fail(op, "id ", id.data<std::int64_t>()[0], " at position ", position, " is out of range for ", size, " ", what,
-       ". Ids start at 0 and end below ", size, "; were they made for another size?");
+  fail(op, "id ", id.data<std::int64_t>()[0], " at position ", position, " is out of range for ", size, " ",
+       what, ". Ids start at 0 and end below ", size, "; were they made for another size?");
 }
 
 // The axis, with everything about x and index checked. `index` may be of any size along it.
@@ -37,21 +37,23 @@ int checked_axis(const Tensor& x, std::int64_t axis, const Tensor& index, const 
   const int along = normalised_axis(axis, x.rank(), op);
   Shape expected = x.shape();
   if (index.rank() == x.rank()) expected[along] = index.shape()[along];
-  check(index.shape() == expected, op, "the index of shape ", index.shape(), " must have the sizes of ", x.shape(),
-        " but for axis ", along, ". Unsqueeze and expand it?");
+  check(index.shape() == expected, op, "the index of shape ", index.shape(), " must have the sizes of ",
+        x.shape(), " but for axis ", along, ". Unsqueeze and expand it?");
   check_ids(index, x.shape()[along], op, "entries");
   return along;
 }
 
-int checked_scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Tensor& src, const char* op) {
+int checked_scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Tensor& src,
+                    const char* op) {
   check(x.dtype() == src.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", src is ", src.dtype(),
         ". Convert one with .to(", x.dtype(), ")?");
-  check(index.shape() == src.shape(), op, "the index of shape ", index.shape(), " and src of shape ", src.shape(),
-        " must have one shape. Expand the smaller one?");
+  check(index.shape() == src.shape(), op, "the index of shape ", index.shape(), " and src of shape ",
+        src.shape(), " must have one shape. Expand the smaller one?");
   return checked_axis(x, axis, index, op);
 }
 
-// ids (N) to an index of `like`'s shape with N entries along the axis: each id serves its whole row, without a copy.
+// ids (N) to an index of `like`'s shape with N entries along the axis: each id serves its whole row, without
+// a copy.
 Tensor as_index(const Tensor& ids, const Shape& like, int axis) {
   Shape shape = like;
   shape[axis] = ids.shape()[0];
@@ -117,10 +119,12 @@ Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Te
                   const Tensor nothing = kernels::full({}, 0, dy.dtype()).expand(index.shape());
                   if (back.wants(0)) back.give(0, scatter(dy, along, index, nothing));
                   if (!back.wants(1)) return;
-                  // Who stays is found by scattering each entry's number along the axis and asking for it back.
+                  // Who stays is found by scattering each entry's number along the axis and asking for it
+                  // back.
                   const Tensor numbers = as_index(counted(index.shape()[along]), index.shape(), along);
                   const Tensor board = kernels::full(dy.shape(), -1, i64);
-                  const Tensor stayed = gather(scatter(board, along, index, numbers), along, index) == numbers;
+                  const Tensor stayed =
+                      gather(scatter(board, along, index, numbers), along, index) == numbers;
                   back.give(1, where(stayed, gather(dy, along, index), nothing));
                 });
 }
@@ -132,7 +136,8 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   const int along = normalised_axis(axis, x.rank(), "index_select");
   check_ids(ids, x.shape()[along], "index_select", "entries");
   return record({"index_select", 0}, kernels::gather(x, along, as_index(ids, x.shape(), along)), inputs(x),
-                saves(ids), [along, size = x.shape()[along]](Backward& back, const Tensor& dy, const Tensor& ids) {
+                saves(ids),
+                [along, size = x.shape()[along]](Backward& back, const Tensor& dy, const Tensor& ids) {
                   back.give(0, gather_grad(dy, along, as_index(ids, dy.shape(), along), size));
                 });
 }
@@ -169,8 +174,9 @@ Tensor embedding_grad(const Tensor& dy, const Tensor& ids, std::int64_t rows,
   const char* const op = "embedding_grad";
   Shape shape = ids.shape();
   shape.push_back(dy.rank() > 0 ? dy.shape().back() : 0);
-  check(dy.shape() == shape, op, "dy of shape ", dy.shape(), " must have one row for each of the ids of shape ",
-        ids.shape(), ". Is it the gradient of embedding's result?");
+  check(dy.shape() == shape, op, "dy of shape ", dy.shape(),
+        " must have one row for each of the ids of shape ", ids.shape(),
+        ". Is it the gradient of embedding's result?");
   check(rows >= 0, op, "the number of rows cannot be negative: ", rows, ".");
   check_padding(padding_index, rows, op);
   check_ids(ids, rows, op, "rows");

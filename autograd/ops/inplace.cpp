@@ -1,5 +1,5 @@
-// Changes in place: Tensor::add_ and its kind. They write into memory that the tape may have saved, so each one counts up
-// the version that a backward pass compares, and is refused where the tape records the tensor.
+// Changes in place: Tensor::add_ and its kind. They write into memory that the tape may have saved, so each
+// one counts up the version that a backward pass compares, and is refused where the tape records the tensor.
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/elementwise.h>
@@ -10,22 +10,25 @@ namespace gradus {
 namespace {
 
 void check_writable(const Tensor& x, const char* op) {
-  check(!grad_mode() || !x.requires_grad(), op, "a tensor that the tape records cannot be changed in place; its shape is ",
-        x.shape(), ". Write x = x + y, or wrap the change in no_grad?");
+  check(!grad_mode() || !x.requires_grad(), op,
+        "a tensor that the tape records cannot be changed in place; its shape is ", x.shape(),
+        ". Write x = x + y, or wrap the change in no_grad?");
   for (int i = 0; i < x.rank(); ++i)
-    check(x.strides()[i] != 0 || x.shape()[i] <= 1, op, "an expanded tensor shows the same memory more than once; its shape is ",
-          x.shape(), ". Change a clone() instead?");
+    check(x.strides()[i] != 0 || x.shape()[i] <= 1, op,
+          "an expanded tensor shows the same memory more than once; its shape is ", x.shape(),
+          ". Change a clone() instead?");
 }
 
 // The other operand as x needs it: same dtype, expanded to x's shape, and not overlapping what is written.
 Tensor operand_for(const Tensor& x, const Tensor& other, const char* op) {
   check_writable(x, op);
-  check(!grad_mode() || !other.requires_grad(), op, "the operand's gradient would be lost: the tape does not record changes in "
+  check(!grad_mode() || !other.requires_grad(), op,
+        "the operand's gradient would be lost: the tape does not record changes in "
         "place. Write x = x + y, or detach() it?");
-  check(other.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", the operand ", other.dtype(),
-        ". Convert it with .to(", x.dtype(), ")?");
-  check(broadcast_shapes(x.shape(), other.shape(), op) == x.shape(), op, "an operand of shape ", other.shape(),
-        " does not expand to ", x.shape(), ". Reduce it first?");
+  check(other.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", the operand ",
+        other.dtype(), ". Convert it with .to(", x.dtype(), ")?");
+  check(broadcast_shapes(x.shape(), other.shape(), op) == x.shape(), op, "an operand of shape ",
+        other.shape(), " does not expand to ", x.shape(), ". Reduce it first?");
   Tensor fitted = other.shape() == x.shape() ? other : views::expand(other, x.shape());
   // A different view of the same memory would be read after parts of it were written.
   const bool overlaps = fitted.block().owner == x.block().owner &&

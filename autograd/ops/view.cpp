@@ -23,13 +23,16 @@ Tensor Tensor::reshape(const Shape& shape) const {
 Tensor Tensor::flatten(std::int64_t from, std::int64_t to) const {
   if (rank() == 0) return reshape({1});
   const int first = normalised_axis(from, rank(), "flatten"), last = normalised_axis(to, rank(), "flatten");
-  check(first <= last, "flatten", "axis ", from, " comes after axis ", to, " in shape ", shape(), ". Swap them?");
+  check(first <= last, "flatten", "axis ", from, " comes after axis ", to, " in shape ", shape(),
+        ". Swap them?");
   Shape flat;
   std::int64_t joined = 1;
   for (int i = 0; i < rank(); ++i) {
     if (first <= i && i <= last) joined *= shape()[i];
-    if (i == last) flat.push_back(joined);
-    else if (i < first || i > last) flat.push_back(shape()[i]);
+    if (i == last)
+      flat.push_back(joined);
+    else if (i < first || i > last)
+      flat.push_back(shape()[i]);
   }
   return reshape(flat);
 }
@@ -49,7 +52,8 @@ Tensor Tensor::permute(const Shape& axes) const {
 
 Tensor Tensor::slice(std::int64_t axis, std::int64_t from, std::int64_t to, std::int64_t step) const {
   Tensor y = views::slice(*this, axis, from, to, step);
-  const std::int64_t size = this->size(axis), first = std::clamp<std::int64_t>(from < 0 ? from + size : from, 0, size);
+  const std::int64_t size = this->size(axis),
+                     first = std::clamp<std::int64_t>(from < 0 ? from + size : from, 0, size);
   return record(view_op("slice"), std::move(y), inputs(*this), saves(),
                 [shape = this->shape(), axis, first, step](Backward& back, const Tensor& dy) {
                   back.give(0, pad_slice(dy, shape, axis, first, step));
@@ -65,12 +69,13 @@ Tensor Tensor::select(std::int64_t axis, std::int64_t index) const {
                 });
 }
 
-Tensor pad_slice(const Tensor& dy, const Shape& shape, std::int64_t axis, std::int64_t from, std::int64_t step) {
+Tensor pad_slice(const Tensor& dy, const Shape& shape, std::int64_t axis, std::int64_t from,
+                 std::int64_t step) {
   const int along = normalised_axis(axis, shape.rank(), "pad_slice");
   const std::int64_t to = from + (dy.size(along) - 1) * step + 1;
   Tensor y = kernels::full(shape, 0, dy.dtype());
-  check(dy.numel() == 0 || to <= shape[along], "pad_slice", dy.size(along), " entries from ", from, " in steps of ",
-        step, " do not fit axis ", along, " of shape ", shape, ". A larger shape?");
+  check(dy.numel() == 0 || to <= shape[along], "pad_slice", dy.size(along), " entries from ", from,
+        " in steps of ", step, " do not fit axis ", along, " of shape ", shape, ". A larger shape?");
   if (dy.numel() > 0) kernels::copy_into(views::slice(y, along, from, to, step), dy);
   return record("pad_slice", std::move(y), inputs(dy), saves(),
                 [along, from, to, step](Backward& back, const Tensor& dz) {
@@ -95,12 +100,13 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
                 [from = x.shape()](Backward& back, const Tensor& dy) { back.give(0, dy.expand(from)); });
 }
 
-std::array<Tensor, 2> broadcast(const Tensor& a, const Tensor& b, const char* op) {
-  check(a.dtype() == b.dtype(), op, "dtypes do not mix: a is ", a.dtype(), ", b is ", b.dtype(), ". Convert one with .to(",
-        is_floating(a.dtype()) ? a.dtype() : b.dtype(), ")?");
-  if (a.shape() == b.shape()) return {a, b};
+Broadcast::Broadcast(const Tensor& a, const Tensor& b, const char* op) : x_(&a), y_(&b) {
+  check(a.dtype() == b.dtype(), op, "dtypes do not mix: a is ", a.dtype(), ", b is ", b.dtype(),
+        ". Convert one with .to(", is_floating(a.dtype()) ? a.dtype() : b.dtype(), ")?");
+  if (a.shape() == b.shape()) return;
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), op);
-  return {a.shape() == shape ? a : a.expand(shape), b.shape() == shape ? b : b.expand(shape)};
+  if (!(a.shape() == shape)) x_ = &(expanded_x_ = a.expand(shape));
+  if (!(b.shape() == shape)) y_ = &(expanded_y_ = b.expand(shape));
 }
 
 Tensor Tensor::squeeze(std::int64_t axis) const {
@@ -122,9 +128,7 @@ Tensor view_as_itself(const Tensor& x) {
                 [](Backward& back, const Tensor& dy) { back.give(0, dy); });
 }
 
-Tensor Tensor::contiguous() const {
-  return is_contiguous() ? *this : clone();
-}
+Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const {
   return record("clone", kernels::clone(*this), inputs(*this), saves(),
@@ -135,9 +139,8 @@ Tensor Tensor::to(DType dtype) const {
   if (dtype == this->dtype()) return *this;
   Tensor y = kernels::cast(*this, dtype);
   if (!is_floating(dtype)) return y;
-  return record("to", std::move(y), inputs(*this), saves(), [from = this->dtype()](Backward& back, const Tensor& dy) {
-    back.give(0, dy.to(from));
-  });
+  return record("to", std::move(y), inputs(*this), saves(),
+                [from = this->dtype()](Backward& back, const Tensor& dy) { back.give(0, dy.to(from)); });
 }
 
 }  // namespace gradus

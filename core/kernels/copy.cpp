@@ -13,9 +13,8 @@ Tensor clone(const Tensor& x) {
 }
 
 void copy_into(const Tensor& to, const Tensor& from) {
-  dispatch_all(to.dtype(), [&]<class T>() {
-    map_into<T, T>([](T value) { return value; }, to, cheap_grain, {&from});
-  });
+  dispatch_all(to.dtype(),
+               [&]<class T>() { map_into<T, T>([](T value) { return value; }, to, cheap_grain, {&from}); });
 }
 
 Tensor cast(const Tensor& x, DType dtype) {

@@ -5,9 +5,9 @@
 
 namespace gradus::kernels {
 
-Tensor contiguous(const Tensor& x);        // x itself where it is contiguous already
-Tensor clone(const Tensor& x);             // always new memory, contiguous
-Tensor cast(const Tensor& x, DType dtype);  // to i64 truncates toward zero; to boolean asks != 0
+Tensor contiguous(const Tensor& x);                    // x itself where it is contiguous already
+Tensor clone(const Tensor& x);                         // always new memory, contiguous
+Tensor cast(const Tensor& x, DType dtype);             // to i64 truncates toward zero; to boolean asks != 0
 void copy_into(const Tensor& to, const Tensor& from);  // same shape and dtype, any strides
 void fill(const Tensor& to, double number);
 Tensor full(const Shape& shape, double number, DType dtype);

@@ -84,26 +84,53 @@ Tensor clamp(const Tensor& x, double low, double high) {
       }
       return static_cast<T>(number);
     };
-    return map<T, T>([from = limit(low), to = limit(high)](T v) { return v < from ? from : v > to ? to : v; },
+    return map<T, T>([from = limit(low), to = limit(high)](T v) { return v < from ? from
+                                                                         : v > to ? to
+                                                                                  : v; },
                      cheap_grain, {&x});
   });
 }
 
-Tensor neg(const Tensor& x) { return map_numeric("neg", x, [](auto v) { return -v; }); }
-Tensor abs(const Tensor& x) { return map_numeric("abs", x, [](auto v) { return std::abs(v); }); }
-Tensor sign(const Tensor& x) {
-  return map_numeric("sign", x, [](auto v) { return v != v ? v : static_cast<decltype(v)>((v > 0) - (v < 0)); });
+Tensor neg(const Tensor& x) {
+  return map_numeric("neg", x, [](auto v) { return -v; });
 }
-Tensor square(const Tensor& x) { return map_numeric("square", x, [](auto v) { return v * v; }); }
-Tensor sqrt(const Tensor& x) { return map_floating("sqrt", cheap_grain, x, [](auto v) { return std::sqrt(v); }); }
-Tensor exp(const Tensor& x) { return map_floating("exp", costly_grain, x, [](auto v) { return vm::exp(v); }); }
-Tensor expm1(const Tensor& x) { return map_floating("expm1", costly_grain, x, [](auto v) { return vm::expm1(v); }); }
-Tensor log(const Tensor& x) { return map_floating("log", costly_grain, x, [](auto v) { return vm::log(v); }); }
-Tensor log1p(const Tensor& x) { return map_floating("log1p", costly_grain, x, [](auto v) { return vm::log1p(v); }); }
-Tensor sin(const Tensor& x) { return map_floating("sin", costly_grain, x, [](auto v) { return vm::sin(v); }); }
-Tensor cos(const Tensor& x) { return map_floating("cos", costly_grain, x, [](auto v) { return vm::cos(v); }); }
-Tensor tanh(const Tensor& x) { return map_floating("tanh", costly_grain, x, [](auto v) { return vm::tanh(v); }); }
-Tensor erf(const Tensor& x) { return map_floating("erf", costly_grain, x, [](auto v) { return vm::erf(v); }); }
+Tensor abs(const Tensor& x) {
+  return map_numeric("abs", x, [](auto v) { return std::abs(v); });
+}
+Tensor sign(const Tensor& x) {
+  return map_numeric("sign", x,
+                     [](auto v) { return v != v ? v : static_cast<decltype(v)>((v > 0) - (v < 0)); });
+}
+Tensor square(const Tensor& x) {
+  return map_numeric("square", x, [](auto v) { return v * v; });
+}
+Tensor sqrt(const Tensor& x) {
+  return map_floating("sqrt", cheap_grain, x, [](auto v) { return std::sqrt(v); });
+}
+Tensor exp(const Tensor& x) {
+  return map_floating("exp", costly_grain, x, [](auto v) { return vm::exp(v); });
+}
+Tensor expm1(const Tensor& x) {
+  return map_floating("expm1", costly_grain, x, [](auto v) { return vm::expm1(v); });
+}
+Tensor log(const Tensor& x) {
+  return map_floating("log", costly_grain, x, [](auto v) { return vm::log(v); });
+}
+Tensor log1p(const Tensor& x) {
+  return map_floating("log1p", costly_grain, x, [](auto v) { return vm::log1p(v); });
+}
+Tensor sin(const Tensor& x) {
+  return map_floating("sin", costly_grain, x, [](auto v) { return vm::sin(v); });
+}
+Tensor cos(const Tensor& x) {
+  return map_floating("cos", costly_grain, x, [](auto v) { return vm::cos(v); });
+}
+Tensor tanh(const Tensor& x) {
+  return map_floating("tanh", costly_grain, x, [](auto v) { return vm::tanh(v); });
+}
+Tensor erf(const Tensor& x) {
+  return map_floating("erf", costly_grain, x, [](auto v) { return vm::erf(v); });
+}
 Tensor sigmoid(const Tensor& x) {
   return map_floating("sigmoid", costly_grain, x, [](auto v) { return vm::sigmoid(v); });
 }
@@ -113,7 +140,9 @@ Tensor relu(const Tensor& x) {
 Tensor leaky_relu(const Tensor& x, double slope) {
   return map_left("leaky_relu", x, slope, [](auto v, auto by) { return v < 0 ? v * by : v; });
 }
-Tensor gelu(const Tensor& x) { return map_floating("gelu", costly_grain, x, [](auto v) { return vm::gelu(v); }); }
+Tensor gelu(const Tensor& x) {
+  return map_floating("gelu", costly_grain, x, [](auto v) { return vm::gelu(v); });
+}
 Tensor gelu_tanh(const Tensor& x) {
   return map_floating("gelu_tanh", costly_grain, x, [](auto v) { return vm::gelu_tanh(v); });
 }
@@ -131,15 +160,15 @@ Tensor sigmoid_grad(const Tensor& dy, const Tensor& y) {
   return zip_floating("sigmoid_grad", cheap_grain, dy, y, [](auto d, auto v) { return d * v * (1 - v); });
 }
 Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
-  return zip_floating("leaky_relu_grad", cheap_grain, dy, x, [slope](auto d, auto v) {
-    return v > 0 ? d : d * static_cast<decltype(d)>(slope);
-  });
+  return zip_floating("leaky_relu_grad", cheap_grain, dy, x,
+                      [slope](auto d, auto v) { return v > 0 ? d : d * static_cast<decltype(d)>(slope); });
 }
 Tensor gelu_grad(const Tensor& dy, const Tensor& x) {
   return zip_floating("gelu_grad", costly_grain, dy, x, [](auto d, auto v) { return d * vm::gelu_grad(v); });
 }
 Tensor gelu_tanh_grad(const Tensor& dy, const Tensor& x) {
-  return zip_floating("gelu_tanh_grad", costly_grain, dy, x, [](auto d, auto v) { return d * vm::gelu_tanh_grad(v); });
+  return zip_floating("gelu_tanh_grad", costly_grain, dy, x,
+                      [](auto d, auto v) { return d * vm::gelu_tanh_grad(v); });
 }
 Tensor silu_grad(const Tensor& dy, const Tensor& x) {
   return zip_floating("silu_grad", costly_grain, dy, x, [](auto d, auto v) {
@@ -154,10 +183,18 @@ Tensor clamp_grad(const Tensor& dy, const Tensor& x, double low, double high) {
   });
 }
 
-Tensor equal_to(const Tensor& a, const Tensor& b) { return compare(a, b, [](auto x, auto y) { return x == y; }); }
-Tensor not_equal_to(const Tensor& a, const Tensor& b) { return compare(a, b, [](auto x, auto y) { return x != y; }); }
-Tensor less(const Tensor& a, const Tensor& b) { return compare(a, b, [](auto x, auto y) { return x < y; }); }
-Tensor less_equal(const Tensor& a, const Tensor& b) { return compare(a, b, [](auto x, auto y) { return x <= y; }); }
+Tensor equal_to(const Tensor& a, const Tensor& b) {
+  return compare(a, b, [](auto x, auto y) { return x == y; });
+}
+Tensor not_equal_to(const Tensor& a, const Tensor& b) {
+  return compare(a, b, [](auto x, auto y) { return x != y; });
+}
+Tensor less(const Tensor& a, const Tensor& b) {
+  return compare(a, b, [](auto x, auto y) { return x < y; });
+}
+Tensor less_equal(const Tensor& a, const Tensor& b) {
+  return compare(a, b, [](auto x, auto y) { return x <= y; });
+}
 
 Tensor logical_and(const Tensor& a, const Tensor& b) {
   return map<bool, bool, bool>([](bool x, bool y) { return x && y; }, cheap_grain, {&a, &b});

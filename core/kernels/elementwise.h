@@ -1,5 +1,5 @@
-// Element-wise functions on memory, without gradients. Operands of one call have one shape and dtype (the ops expand and
-// check before); results are new and contiguous. A plain number stands for a tensor full of it.
+// Element-wise functions on memory, without gradients. Operands of one call have one shape and dtype (the ops
+// expand and check before); results are new and contiguous. A plain number stands for a tensor full of it.
 #pragma once
 
 #include <gradus/core/tensor.h>
@@ -43,7 +43,8 @@ Tensor gelu_tanh(const Tensor& x);
 Tensor silu(const Tensor& x);
 Tensor softplus(const Tensor& x);
 
-// Gradients in one pass over memory: dy times the derivative, from the output y or the input x, whichever is at hand.
+// Gradients in one pass over memory: dy times the derivative, from the output y or the input x, whichever is
+// at hand.
 Tensor tanh_grad(const Tensor& dy, const Tensor& y);
 Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);
 Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);  // slope 0 for relu; x or y will do

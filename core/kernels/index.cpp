@@ -1,5 +1,6 @@
 #include <gradus/core/kernels/index.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -25,8 +26,19 @@ Shape without(Shape sizes, int axis) {
   return sizes;
 }
 
-// put(place, value) for each element of src, at its place in `out`. What meets in one place came from one line along the
-// axis, so lines are shared out to threads and each is walked from its beginning: no atomics, and always the same sum.
+// Lines are cut into a power of two of parts, so that some columns of a table share out evenly. Those that
+// lie side by side in memory stay together by whole cache lines and in stretches long enough to stream.
+std::int64_t lines_for_a_thread(std::int64_t lines, std::int64_t length, bool side_by_side) {
+  const std::int64_t least = side_by_side ? 96 : 1;
+  std::int64_t parts = 1;
+  while (lines / (2 * parts) >= least && lines * length / (2 * parts) >= cheap_grain) parts *= 2;
+  const std::int64_t each = (lines + parts - 1) / parts;
+  return side_by_side ? (each + 15) / 16 * 16 : each;
+}
+
+// put(place, value) for each element of src, at its place in `out`. What meets in one place came from one
+// line along the axis, so lines are shared out to threads and each is walked from its beginning: no atomics,
+// and always the same sum.
 template <class T, class Put>
 void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src, const Put& put) {
   T* const to = out.data<T>();
@@ -34,12 +46,12 @@ void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor
   const T* const from = src.data<T>();
   const Shape lines = without(index.shape(), axis);
   const std::int64_t count_of_lines = numel_of(lines, "scatter"), length = index.shape()[axis];
-  const Strides by_line[] = {without(out.strides(), axis), without(index.strides(), axis), without(src.strides(), axis)};
-  const std::int64_t out_step = out.strides()[axis], id_step = index.strides()[axis], src_step = src.strides()[axis];
+  const Strides by_line[] = {without(out.strides(), axis), without(index.strides(), axis),
+                             without(src.strides(), axis)};
+  const std::int64_t out_step = out.strides()[axis], id_step = index.strides()[axis],
+                     src_step = src.strides()[axis];
   const bool side_by_side = out_step != 1;
-  // Lines that lie side by side in memory share cache lines, so that fewer than some at a time would waste bandwidth.
-  const std::int64_t grain =
-      std::max<std::int64_t>(side_by_side ? 64 : 1, cheap_grain / std::max<std::int64_t>(length, 1));
+  const std::int64_t grain = lines_for_a_thread(count_of_lines, length, side_by_side);
   const StridedLoop<3> loop(lines, {&by_line[0], &by_line[1], &by_line[2]});
   parallel_for(count_of_lines, grain, [&](std::int64_t begin, std::int64_t end) {
     loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
@@ -75,23 +87,30 @@ void scatter_add_into(const Tensor& out, int axis, const Tensor& index, const Te
 
 std::int64_t first_outside(const Tensor& ids, std::int64_t size) {
   const std::int64_t* const from = ids.data<std::int64_t>();
-  const auto limit = static_cast<std::uint64_t>(size);
+  // As an unsigned number, a negative id is larger than any size.
+  const auto is_outside = [limit = static_cast<std::uint64_t>(size)](std::int64_t id) {
+    return static_cast<std::uint64_t>(id) >= limit;
+  };
   const StridedLoop<1> loop(ids.shape(), {&ids.strides()});
   std::atomic<bool> any{false};
   parallel_for(ids.numel(), cheap_grain, [&](std::int64_t begin, std::int64_t end) {
-    bool outside = false;
+    bool found = false;
     loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
-      // As an unsigned number, a negative id is larger than any size.
-      for (std::int64_t i = 0; i < count; ++i)
-        outside |= static_cast<std::uint64_t>(from[at[0] + i * by[0]]) >= limit;
+      const std::int64_t* const id = from + at[0];
+      if (by[0] == 1) {
+#pragma omp simd reduction(| : found)
+        for (std::int64_t i = 0; i < count; ++i) found |= is_outside(id[i]);
+      } else {
+        for (std::int64_t i = 0; i < count; ++i) found |= is_outside(id[i * by[0]]);
+      }
     });
-    if (outside) any.store(true, std::memory_order_relaxed);
+    if (found) any.store(true, std::memory_order_relaxed);
   });
   if (!any) return -1;
   std::int64_t position = 0, found = -1;
   loop.run(0, ids.numel(), [&](const auto& at, const auto& by, std::int64_t count) {
     for (std::int64_t i = 0; i < count && found < 0; ++i, ++position)
-      if (static_cast<std::uint64_t>(from[at[0] + i * by[0]]) >= limit) found = position;
+      if (is_outside(from[at[0] + i * by[0]])) found = position;
   });
   return found;
 }
@@ -110,10 +129,13 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
       loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
         T* const y = to + at[0];
         const std::int64_t* const id = ids + at[2];
-        if (by[2] == 0 && by[1] == 1) {
-          std::memcpy(y, from + at[1] + *id * step, static_cast<std::size_t>(count) * sizeof(T));
+        const T* const source = from + at[1];
+        if (by[2] == 0 && by[1] == 1) {  // one id for the whole stretch
+          std::memcpy(y, source + *id * step, static_cast<std::size_t>(count) * sizeof(T));
+        } else if (by[2] == 1 && by[1] == 0) {  // along the axis
+          for (std::int64_t i = 0; i < count; ++i) y[i] = source[id[i] * step];
         } else {
-          for (std::int64_t i = 0; i < count; ++i) y[i] = from[at[1] + i * by[1] + id[i * by[2]] * step];
+          for (std::int64_t i = 0; i < count; ++i) y[i] = source[i * by[1] + id[i * by[2]] * step];
         }
       });
     });

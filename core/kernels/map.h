@@ -1,7 +1,9 @@
-// out[i] = f(in[i]...) over operands of one shape, whatever their strides: the loop behind every element-wise kernel.
+// out[i] = f(in[i]...) over operands of one shape, whatever their strides: the loop behind every element-wise
+// kernel.
 //
-// Operands that are contiguous run as one flat loop. For the rest, axes are merged where every operand allows it, and the
-// innermost axis becomes the loop: a broadcast operand (stride 0) is then read once into a register.
+// Operands that are contiguous run as one flat loop. For the rest, axes are merged where every operand allows
+// it, and the innermost axis becomes the loop: a broadcast operand (stride 0) is then read once into a
+// register.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +17,8 @@
 
 namespace gradus::kernels {
 
-// Elements for one thread to be worth starting: a memory-bound loop moves 32 K elements in about the time that a
-// parallel region takes to start; a costly function reaches that time sooner.
+// Elements for one thread to be worth starting: a memory-bound loop moves 32 K elements in about the time
+// that a parallel region takes to start; a costly function reaches that time sooner.
 inline constexpr std::int64_t cheap_grain = 1 << 15;
 inline constexpr std::int64_t costly_grain = 1 << 13;
 
@@ -36,8 +38,8 @@ class StridedLoop {
     }
   }
 
-  // Calls body(offsets, strides, count) for stretches along the innermost axis that together cover the elements
-  // [begin, end) in row-major order.
+  // Calls body(offsets, strides, count) for stretches along the innermost axis that together cover the
+  // elements [begin, end) in row-major order.
   template <class Body>
   void run(std::int64_t begin, std::int64_t end, const Body& body) const {
     std::array<std::int64_t, N> offsets{}, inner{};
@@ -85,15 +87,19 @@ inline void flat_loop(std::int64_t count, const F& f, Out* out, const In*... in)
 
 // One stretch; `by` are the strides of out and in. With two operands, one may be broadcast.
 template <class F, class Strides, class Out, class... In, std::size_t... K>
-inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std::index_sequence<K...>, Out* out,
-                         const In*... in) {
+inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std::index_sequence<K...>,
+                         Out* out, const In*... in) {
   if (by[0] == 1 && ((by[K + 1] == 1) && ...)) return flat_loop(count, f, out, in...);
   if constexpr (sizeof...(In) == 2) {
     const auto binary = [&](const auto* a, const auto* b) {
       if (by[0] == 1 && by[1] == 1 && by[2] == 0)
-        return flat_loop(count, [&f, y = *b](auto x) { return f(x, y); }, out, a), true;
+        return flat_loop(
+                   count, [&f, y = *b](auto x) { return f(x, y); }, out, a),
+               true;
       if (by[0] == 1 && by[1] == 0 && by[2] == 1)
-        return flat_loop(count, [&f, x = *a](auto y) { return f(x, y); }, out, b), true;
+        return flat_loop(
+                   count, [&f, x = *a](auto y) { return f(x, y); }, out, b),
+               true;
       return false;
     };
     if (binary(in...)) return;
@@ -103,7 +109,8 @@ inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std:
 
 }  // namespace detail
 
-// map_into<Out, In...>(f, out, grain, {&a, &b}) with the elements' C++ types named. `out` may be one of the operands.
+// map_into<Out, In...>(f, out, grain, {&a, &b}) with the elements' C++ types named. `out` may be one of the
+// operands.
 template <class Out, class... In, class F>
 void map_into(const F& f, const Tensor& out, std::int64_t grain,
               const std::array<const Tensor*, sizeof...(In)>& operands) {
@@ -120,7 +127,8 @@ void map_into(const F& f, const Tensor& out, std::int64_t grain,
         detail::strided_loop(count, f, by, each, to + at[0], (std::get<K>(from) + at[K + 1])...);
       });
     });
-  }(std::index_sequence_for<In...>{});
+  }
+  (std::index_sequence_for<In...>{});
 }
 
 // The same into a new contiguous tensor of the first operand's shape.

@@ -1,5 +1,6 @@
-// Normalisation on memory, without gradients. weight and bias have one element a channel and may be undefined, which
-// stands for ones and zeros. The operands of a call have one floating dtype; results are new and contiguous.
+// Normalisation on memory, without gradients. weight and bias have one element a channel and may be
+// undefined, which stands for ones and zeros. The operands of a call have one floating dtype; results are new
+// and contiguous.
 #pragma once
 
 #include <gradus/core/tensor.h>
@@ -14,8 +15,8 @@ struct NormGradients {
   Tensor dx, dweight, dbias;
 };
 
-// Along the last axis of x (..., C). mean and rstd = 1 / sqrt(var + eps) are what the backward pass needs beside x; with
-// R rows each is (R,).
+// Along the last axis of x (..., C). mean and rstd = 1 / sqrt(var + eps) are what the backward pass needs
+// beside x; with R rows each is (R,).
 struct RowNorm {
   Tensor y, mean, rstd;
 };
@@ -25,23 +26,19 @@ RowNorm rms_norm(const Tensor& x, const Tensor& weight, double eps);  // no mean
 NormGradients row_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
                                 const Tensor& rstd, NormWanted wanted);
 
-// Across all axes of x (B, C, ...) but axis 1, with the batch's own statistics, each (C,); var is the biased one.
+// Across all axes of x (B, C, ...) but axis 1, with the batch's own statistics, each (C,); var is the biased
+// one.
 struct BatchNorm {
   Tensor y, mean, var, rstd;
 };
 BatchNorm batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
+// dweight and dbias are computed in any case: the rest is made of them.
 NormGradients batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                                  const Tensor& rstd, NormWanted wanted);
+                                  const Tensor& rstd, bool wants_dx);
 
-// The same with statistics that are given, each (C,), and what its gradients are made of: the sums, for each channel,
-// of dy and of dy * (x - mean) * rstd.
+// (x - mean) * rstd * weight + bias with statistics that are given, each (C,) or undefined for zeros and
+// ones.
 Tensor normalise_channels(const Tensor& x, const Tensor& mean, const Tensor& rstd, const Tensor& weight,
                           const Tensor& bias);
-struct ChannelSums {
-  Tensor dy, dy_normalised;
-};
-ChannelSums sum_channels(const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& rstd);
-// x * scale[channel]
-Tensor scale_channels(const Tensor& x, const Tensor& scale);
 
 }  // namespace gradus::kernels

@@ -1,29 +1,209 @@
 #include <gradus/core/kernels/reduce.h>
 
+#include <cmath>
+
 #include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/fold.h>
+#include <gradus/core/kernels/vector_math.h>
 #include <gradus/core/view.h>
 
 namespace gradus::kernels {
+namespace {
 
-Tensor sum(const Tensor& x, const Shape& axes, bool keep) {
-  Shape order, dropped, kept = x.shape();
-  std::int64_t length = 1;
-  const auto is_reduced = [&](int axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
-  for (int i = 0; i < x.rank(); ++i)
-    if (!is_reduced(i)) order.push_back(i), dropped.push_back(x.shape()[i]);
-  for (int i = 0; i < x.rank(); ++i)
-    if (is_reduced(i)) order.push_back(i), length *= x.shape()[i], kept[i] = 1;
-  const Tensor rows = contiguous(views::permute(x, order));
-  Tensor out = Tensor::empty(keep ? kept : dropped, x.dtype());
-  dispatch_numeric(x.dtype(), "sum", [&]<class T>() {
-    using Total = std::conditional_t<std::is_same_v<T, float>, double, T>;
-    for (std::int64_t i = 0; i < out.numel(); ++i) {
-      Total total = 0;
-      for (std::int64_t j = 0; j < length; ++j) total += rows.data<T>()[i * length + j];
-      out.data<T>()[i] = static_cast<T>(total);
-    }
-  });
+// f32 is summed and multiplied in f64, so that the result is right to the last bit or nearly so, however many elements
+// there are. i64 wraps around, as unsigned numbers do by definition.
+template <class T>
+using Wide = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
+
+template <class T>
+struct Sum {
+  using Total = Wide<T>;
+  using Element = std::conditional_t<std::is_integral_v<T>, Total, T>;
+  static constexpr Total identity = 0;
+  static Element lift(T x, std::int64_t) { return static_cast<Element>(x); }
+  static auto combine(auto a, auto b) { return a + b; }
+  static T finish(Total total, std::int64_t) { return static_cast<T>(total); }
+};
+
+template <class T>
+struct Mean : Sum<T> {
+  double count;
+  T finish(double total, std::int64_t) const { return static_cast<T>(total / count); }
+};
+
+template <class T>
+struct Product : Sum<T> {
+  using Total = Wide<T>;
+  static constexpr Total identity = 1;
+  static Total lift(T x, std::int64_t) { return static_cast<Total>(x); }  // four f32 may leave its range
+  static Total combine(Total a, Total b) { return a * b; }
+};
+
+template <class T>
+struct Variance : Sum<T> {
+  const T* mean;
+  double divisor;
+  [[gnu::always_inline]] double lift(T x, std::int64_t out) const {
+    const double centred = static_cast<double>(x) - mean[out];
+    return centred * centred;
+  }
+  T finish(double total, std::int64_t) const { return static_cast<T>(total / divisor); }
+};
+
+template <class T>
+struct LogSumExp : Sum<T> {
+  const T* largest;
+  // Where the largest is infinite, the sum's own 0 or infinity is the right answer; x - infinity would be NaN.
+  T shift(std::int64_t out) const {
+    return std::abs(largest[out]) <= std::numeric_limits<T>::max() ? largest[out] : T(0);
+  }
+  // Left to itself, g++ calls this for each element.
+  [[gnu::always_inline]] double lift(T x, std::int64_t out) const { return vector_math::exp(x - shift(out)); }
+  T finish(double total, std::int64_t out) const { return static_cast<T>(shift(out) + std::log(total)); }
+};
+
+template <class T>
+struct Max {
+  using Total = T;
+  static constexpr T identity = std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
+  static T lift(T x, std::int64_t) { return x; }
+  static T combine(T a, T b) {
+    const T larger = a > b ? a : b;  // b where either is NaN
+    return a != a ? a : larger;
+  }
+  static T finish(T total, std::int64_t) { return total; }
+};
+
+template <class T>
+struct Min : Max<T> {
+  static constexpr T identity = std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
+  static T combine(T a, T b) {
+    const T smaller = a < b ? a : b;
+    return a != a ? a : smaller;
+  }
+};
+
+struct Any {
+  using Total = unsigned char;
+  static constexpr Total identity = 0;
+  static Total lift(bool x, std::int64_t) { return x; }
+  static Total combine(Total a, Total b) { return a | b; }
+  static bool finish(Total total, std::int64_t) { return total != 0; }
+};
+
+struct All : Any {
+  static constexpr Total identity = 1;
+  static Total combine(Total a, Total b) { return a & b; }
+};
+
+unsigned bits_of(const Shape& axes) {
+  unsigned bits = 0;
+  for (const std::int64_t axis : axes) bits |= 1u << axis;
+  return bits;
+}
+
+Tensor empty_result(const Tensor& x, const Shape& axes, bool keep, DType dtype) {
+  Shape shape;
+  const unsigned is_reduced = bits_of(axes);
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if ((is_reduced >> axis & 1) == 0) shape.push_back(x.shape()[axis]);
+    else if (keep) shape.push_back(1);
+  }
+  return Tensor::empty(shape, dtype);
+}
+
+template <class T, class Fold>
+Tensor fold(const Tensor& x, const Shape& axes, bool keep, const Fold& fold) {
+  Tensor out = empty_result(x, axes, keep, dtype_of<T>());
+  Folding<T, T, Fold>(fold, x, bits_of(axes), out).run();
   return out;
 }
 
+double count_of(const Tensor& x, const Shape& axes) {
+  double count = 1;
+  for (const std::int64_t axis : axes) count *= static_cast<double>(x.size(axis));
+  return count;
+}
+
+// x as (rows, n) contiguous elements, n those of one group: a copy where they do not lie so.
+Tensor groups_in_rows(const Tensor& x, const Shape& axes) {
+  Shape order;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) order.push_back(axis);
+  for (const std::int64_t axis : axes) order.push_back(axis);
+  return contiguous(views::permute(x, order));
+}
+
+// body(row) for each of `count` rows of n elements.
+template <class Body>
+void for_each_row(std::int64_t count, std::int64_t n, const Body& body) {
+  parallel_for(count, std::max<std::int64_t>(1, cheap_grain / std::max<std::int64_t>(1, n)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t row = begin; row < end; ++row) body(row);
+               });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_numeric(x.dtype(), "sum", [&]<class T>() { return fold<T>(x, axes, keep, Sum<T>()); });
+}
+
+Tensor mean(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_floating(x.dtype(), "mean", [&]<class T>() {
+    return fold<T>(x, axes, keep, Mean<T>{{}, count_of(x, axes)});
+  });
+}
+
+Tensor prod(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_numeric(x.dtype(), "prod", [&]<class T>() { return fold<T>(x, axes, keep, Product<T>()); });
+}
+
+Tensor var(const Tensor& x, const Shape& axes, int correction, bool keep) {
+  return dispatch_floating(x.dtype(), "var", [&]<class T>() {
+    const Tensor middle = mean(x, axes, keep);
+    return fold<T>(x, axes, keep, Variance<T>{{}, middle.data<T>(), count_of(x, axes) - correction});
+  });
+}
+
+Tensor max(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_numeric(x.dtype(), "max", [&]<class T>() { return fold<T>(x, axes, keep, Max<T>()); });
+}
+
+Tensor min(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_numeric(x.dtype(), "min", [&]<class T>() { return fold<T>(x, axes, keep, Min<T>()); });
+}
+
+Tensor logsumexp(const Tensor& x, const Shape& axes, bool keep) {
+  return dispatch_floating(x.dtype(), "logsumexp", [&]<class T>() {
+    const Tensor largest = max(x, axes, keep);
+    return fold<T>(x, axes, keep, LogSumExp<T>{{}, largest.data<T>()});
+  });
+}
+
+Tensor any(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, Any()); }
+Tensor all(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, All()); }
+
+
+// dx_i = dy * (x_0 ... x_i-1) * (x_i+1 ... x_n-1): products from both ends, so that no zero is divided by.
+Tensor prod_grad(const Tensor& dy, const Tensor& x, const Shape& axes) {
+  return dispatch_floating(x.dtype(), "prod", [&]<class T>() {
+    const Shape order = groups_last(x.rank(), axes);
+    const Tensor rows = contiguous(views::permute(x, order)), factor = contiguous(dy);
+    Tensor dx = Tensor::empty(rows.shape(), x.dtype());
+    const std::int64_t count = dy.numel(), n = count == 0 ? 0 : x.numel() / count;
+    for_each_row(count, n, [&](std::int64_t row) {
+      const T* const from = rows.data<T>() + row * n;
+      T* const to = dx.data<T>() + row * n;
+      std::vector<double, memory::PoolAllocator<double>> before(static_cast<std::size_t>(n));
+      double product = static_cast<double>(factor.data<T>()[row]);
+      for (std::int64_t i = 0; i < n; product *= from[i++]) before[i] = product;
+      product = 1;
+      for (std::int64_t i = n; i-- > 0; product *= from[i]) to[i] = static_cast<T>(before[i] * product);
+    });
+    Shape back(x.rank(), 0);
+    for (int i = 0; i < x.rank(); ++i) back[static_cast<int>(order[i])] = i;
+    return views::permute(dx, back);
+  });
+}
 }  // namespace gradus::kernels

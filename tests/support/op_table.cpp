@@ -8,13 +8,12 @@
 
 namespace gradus::test {
 
-Array::Array(const Tensor& x) : Array(x.shape()) {
-  values = kernels::cast(x, f64).to_vector<double>();
-}
+Array::Array(const Tensor& x) : Array(x.shape()) { values = kernels::cast(x, f64).to_vector<double>(); }
 
 std::size_t Array::flat_index(const std::vector<std::int64_t>& index) const {
   std::int64_t flat = 0;
-  for (int axis = 0; axis < shape.rank(); ++axis) flat = flat * shape[axis] + index[static_cast<std::size_t>(axis)];
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    flat = flat * shape[axis] + index[static_cast<std::size_t>(axis)];
   return static_cast<std::size_t>(flat);
 }
 
@@ -65,7 +64,8 @@ std::vector<double> numbers(const Input& input, std::mt19937_64& random) {
   return drawn;
 }
 
-// A window of the wanted shape on memory twice as large along each axis, and laid out with the axes in reverse order.
+// A window of the wanted shape on memory twice as large along each axis, and laid out with the axes in
+// reverse order.
 Tensor strided_window(const Tensor& x) {
   Shape larger, reversed;
   for (int axis = x.rank() - 1; axis >= 0; --axis) {
@@ -73,7 +73,8 @@ Tensor strided_window(const Tensor& x) {
     reversed.push_back(axis);
   }
   Tensor window = views::permute(kernels::full(larger, 77, x.dtype()), reversed);
-  for (int axis = 0; axis < x.rank(); ++axis) window = views::slice(window, axis, 1, 2 * x.shape()[axis] + 1, 2);
+  for (int axis = 0; axis < x.rank(); ++axis)
+    window = views::slice(window, axis, 1, 2 * x.shape()[axis] + 1, 2);
   kernels::copy_into(window, x);
   return window;
 }

@@ -1,14 +1,15 @@
-// The op table: one row for each public op. From a row come all the tests that every op must pass (op_table_test.cpp):
+// The op table: one row for each public op. From a row come all the tests that every op must pass
+// (op_table_test.cpp):
 //
 //   value           the f64 op against a scalar reference, written here with plain loops
 //   gradients       gradcheck and second-order gradcheck in f64, at the default tolerances
 //   definition      a fused op against its definition: value, gradient, second gradient
 //   strides         the same result from inputs that are windows on larger or transposed memory
 //   empty           an axis of size zero gives an empty result and gradient, or is refused
-//   f32             the f32 op (value and gradient) against the f64 definition, or the f64 op where there is none
-//   threads         the same bits at 1, 2 and 3 threads, forward and backward, on an input that does run in parallel
-//   no record       an op without a derivative records none
-//   errors          the text of each refusal
+//   f32             the f32 op (value and gradient) against the f64 definition, or the f64 op where there is
+//   none threads         the same bits at 1, 2 and 3 threads, forward and backward, on an input that does run
+//   in parallel no record       an op without a derivative records none errors          the text of each
+//   refusal
 //
 // A row chooses its inputs, never the tolerance.
 #pragma once
@@ -23,13 +24,15 @@ namespace gradus::test {
 
 using Tensors = std::vector<Tensor>;
 
-// What references compute with: a shape and its elements as doubles, row-major. Ids and booleans are doubles too.
+// What references compute with: a shape and its elements as doubles, row-major. Ids and booleans are doubles
+// too.
 struct Array {
   Shape shape;
   std::vector<double> values;
 
   Array() = default;
-  explicit Array(const Shape& sizes) : shape(sizes), values(static_cast<std::size_t>(numel_of(sizes, "array"))) {}
+  explicit Array(const Shape& sizes)
+      : shape(sizes), values(static_cast<std::size_t>(numel_of(sizes, "array"))) {}
   explicit Array(const Tensor& x);
 
   std::int64_t size(int axis) const { return shape[axis < 0 ? axis + shape.rank() : axis]; }
@@ -51,9 +54,9 @@ void for_each_index(const Shape& shape, const std::function<void(const std::vect
 struct Input {
   Shape shape;
   double low = -2, high = 2;
-  DType dtype = f64;              // f64 inputs are also run as f32; i64 draws whole numbers low .. high, boolean 0 or 1
-  bool differentiable = true;     // false: a floating input that gets no gradient
-  std::vector<double> kinks = {};  // the drawn numbers keep 0.05 away from these
+  DType dtype = f64;  // f64 inputs are also run as f32; i64 draws whole numbers low .. high, boolean 0 or 1
+  bool differentiable = true;       // false: a floating input that gets no gradient
+  std::vector<double> kinks = {};   // the drawn numbers keep 0.05 away from these
   std::vector<double> values = {};  // the elements themselves, where chance will not do
 };
 using Inputs = std::vector<Input>;
@@ -64,8 +67,8 @@ struct Call {
   std::function<std::vector<T>(const std::vector<T>&)> call;
   Call() = default;
   template <class F>
-    requires std::is_invocable_v<F, const std::vector<T>&>
-  Call(F f) {
+  requires std::is_invocable_v < F, const std::vector<T>
+  & > Call(F f) {
     if constexpr (std::is_convertible_v<std::invoke_result_t<F, const std::vector<T>&>, T>)
       call = [f](const std::vector<T>& x) { return std::vector<T>{f(x)}; };
     else
@@ -84,16 +87,17 @@ struct Refusal {
 };
 
 struct OpRow {
-  std::string name;           // the function's name; several rows may stand for one op with other options
-  Call<Tensor> op;            // on tensors
-  Call<Array> reference;      // on plain arrays
+  std::string name;             // the function's name; several rows may stand for one op with other options
+  Call<Tensor> op;              // on tensors
+  Call<Array> reference;        // on plain arrays
   std::vector<Inputs> samples;  // each a list of inputs; include odd sizes, size 1, broadcasting
   Inputs empty = {};            // with an axis of size zero
   bool refuses_empty = false;   // the op throws for `empty`
-  Inputs large = {};            // enough for two chunks; required where the op has a kernel that runs in parallel
-  Call<Tensor> definition = {};    // of a fused op
-  bool differentiable = true;   // false: nothing is recorded
-  bool second_order = true;     // false only where the second derivative is zero everywhere and so cannot be checked
+  Inputs large = {};  // enough for two chunks; required where the op has a kernel that runs in parallel
+  Call<Tensor> definition = {};  // of a fused op
+  bool differentiable = true;    // false: nothing is recorded
+  bool second_order =
+      true;  // false only where the second derivative is zero everywhere and so cannot be checked
   std::vector<Refusal> refusals = {};
 };
 
@@ -113,8 +117,9 @@ std::vector<OpRow> softmax_rows();
 std::vector<OpRow> sort_rows();
 std::vector<OpRow> view_rows();
 
-// Tensors for a sample: the same numbers for the same seed, in f64 or f32; floating ones that are differentiable
-// require gradients. With `strided` each is a window that skips elements of larger memory, its axes in reverse order.
+// Tensors for a sample: the same numbers for the same seed, in f64 or f32; floating ones that are
+// differentiable require gradients. With `strided` each is a window that skips elements of larger memory, its
+// axes in reverse order.
 Tensors draw(const Inputs& inputs, DType floating, std::uint64_t seed, bool strided = false);
 
 }  // namespace gradus::test

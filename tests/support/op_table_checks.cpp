@@ -17,7 +17,8 @@ namespace {
 
 // Rounding in f64 grows with the number of terms; no sample has more than a few hundred.
 constexpr double f64_tolerance = 1e-11;
-// Relative to the largest element of the result: f32 has 6e-8, and products and sums of a few hundred terms lose some.
+// Relative to the largest element of the result: f32 has 6e-8, and products and sums of a few hundred terms
+// lose some.
 constexpr double f32_tolerance = 1e-5;
 
 double largest(const Array& x) {
@@ -27,7 +28,8 @@ double largest(const Array& x) {
   return most;
 }
 
-// Equal shapes, and elements within `tolerance` of the largest one. Infinities must be the same, NaN meet NaN.
+// Equal shapes, and elements within `tolerance` of the largest one. Infinities must be the same, NaN meet
+// NaN.
 void require_close(const Array& got, const Array& expected, double tolerance, const std::string& what) {
   INFO(what);
   REQUIRE(got.shape == expected.shape);
@@ -69,7 +71,8 @@ Tensors gradients(const Tensors& outputs, const Tensors& inputs, bool create_gra
   return grad(used, wanted, seeds, {.create_graph = create_graph, .allow_unused = true});
 }
 
-void require_all_close(const Tensors& got, const Tensors& expected, double tolerance, const std::string& what) {
+void require_all_close(const Tensors& got, const Tensors& expected, double tolerance,
+                       const std::string& what) {
   REQUIRE(got.size() == expected.size());
   for (std::size_t k = 0; k < got.size(); ++k) {
     INFO(what << " " << k);
@@ -131,7 +134,8 @@ void check_gradients(const OpRow& row) {
       std::erase_if(outputs, [](const Tensor& y) { return !is_floating(y.dtype()); });
       return outputs;
     };
-    REQUIRE_THAT(gradcheck(differentiable_outputs, named, {.second_order = row.second_order}), passes_gradcheck());
+    REQUIRE_THAT(gradcheck(differentiable_outputs, named, {.second_order = row.second_order}),
+                 passes_gradcheck());
   });
 }
 

@@ -1,0 +1,64 @@
+// AdamW (Loshchilov & Hutter 2019) over all parameters in one pass over memory:
+//
+//   m <- b1 m + (1 - b1) g
+//   v <- b2 v + (1 - b2) g^2
+//   w <- w - lr (m' / (sqrt(v') + eps) + weight_decay w)      m' = m / (1 - b1^t), v' = v / (1 - b2^t)
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include <gradus/core/create.h>
+#include <gradus/core/parallel.h>
+#include <gradus/core/tensor.h>
+
+namespace gradus::bench {
+
+class AdamW {
+ public:
+  struct Options {
+    float lr = 1e-3f, beta1 = 0.9f, beta2 = 0.999f, eps = 1e-8f, weight_decay = 0.01f;
+  };
+
+  AdamW(const std::vector<Tensor>& parameters, const Options& options) : options_(options) {
+    for (const Tensor& w : parameters) parameters_.push_back({w, zeros_like(w), zeros_like(w)});
+  }
+
+  // One update; the gradients are released in the same pass. A parameter without a gradient stays as it is.
+  void step() {
+    const auto [lr, b1, b2, eps, decay] = options_;
+    beta1_power_ *= b1;
+    beta2_power_ *= b2;
+    // m' / (sqrt(v') + eps) = scale m / (sqrt(v) + scaled_eps): both corrections leave the loop.
+    const double root = std::sqrt(1 - beta2_power_);
+    const auto rate = static_cast<float>(lr * root / (1 - beta1_power_));
+    const auto scaled_eps = static_cast<float>(eps * root);
+    const float keep = 1 - lr * decay;
+    for (Parameter& parameter : parameters_) {
+      const Tensor gradient = parameter.w.grad();
+      if (!gradient.defined()) continue;
+      parameter.w.zero_grad();
+      const float* const g = gradient.data<float>();
+      float *const w = parameter.w.data<float>(), *const m = parameter.m.data<float>(),
+                   *const v = parameter.v.data<float>();
+      parallel_for(gradient.numel(), 1 << 14, [=, b1 = b1, b2 = b2](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
+        for (std::int64_t i = begin; i < end; ++i) {
+          m[i] = b1 * m[i] + (1 - b1) * g[i];
+          v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+          w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) + scaled_eps);
+        }
+      });
+    }
+  }
+
+ private:
+  struct Parameter {
+    Tensor w, m, v;
+  };
+  Options options_;
+  std::vector<Parameter> parameters_;
+  double beta1_power_ = 1, beta2_power_ = 1;
+};
+
+}  // namespace gradus::bench

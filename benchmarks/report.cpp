@@ -1,0 +1,97 @@
+#include "report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+namespace gradus::bench {
+
+Arguments::Arguments(int count, char** words, const std::vector<std::string>& known) {
+  const auto known_flags = [&] {
+    std::string list;
+    for (const std::string& flag : known) list += (list.empty() ? "" : ", ") + flag;
+    return list;
+  };
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const std::size_t equals = word.rfind("--", 0) == 0 ? word.find('=') : std::string::npos;
+    const std::string flag = word.substr(0, equals);
+    if (std::find(known.begin(), known.end(), flag) == known.end())
+      throw Misuse("there is no option '" + word + "'. One of " + known_flags() + "?");
+    if (values_.count(flag)) throw Misuse(flag + " is given twice. Leave one out?");
+    if (equals != std::string::npos)
+      values_[flag] = word.substr(equals + 1);
+    else if (i + 1 < count)
+      values_[flag] = words[++i];
+    if (values_[flag].empty()) throw Misuse(flag + " needs a value. " + flag + " VALUE?");
+  }
+}
+
+std::optional<std::string> Arguments::value(const std::string& flag) const {
+  const auto found = values_.find(flag);
+  return found == values_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void check_writable(const std::string& path) {
+  if (!std::ofstream(path, std::ios::app))
+    throw Misuse("'" + path + "' cannot be written. Is there such a folder, and may you write in it?");
+}
+
+void JsonObject::begin(const std::string& key) {
+  inside_ += (inside_.empty() ? "\"" : ", \"") + key + "\": ";
+}
+
+JsonObject& JsonObject::add(const std::string& key, const std::string& text) {
+  begin(key);
+  inside_ += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') inside_ += '\\';
+    inside_ += c;
+  }
+  inside_ += '"';
+  return *this;
+}
+
+JsonObject& JsonObject::add(const std::string& key, const std::optional<double>& number) {
+  begin(key);
+  char digits[32];
+  if (number && std::isfinite(*number)) std::snprintf(digits, sizeof digits, "%.6g", *number);
+  inside_ += number && std::isfinite(*number) ? digits : "null";
+  return *this;
+}
+
+void write_json(const std::string& path, const std::vector<JsonObject>& objects) {
+  std::ofstream out(path);
+  const char* before = "[\n";
+  for (const JsonObject& object : objects) {
+    out << before << "  " << object.text();
+    before = ",\n";
+  }
+  out << (objects.empty() ? "[]\n" : "\n]\n");
+  if (!out.flush()) throw Misuse("'" + path + "' could not be written. Is the disk full?");
+}
+
+std::string brief(const std::optional<double>& number) {
+  if (!number || !std::isfinite(*number)) return "-";
+  const double size = std::abs(*number);
+  const int decimals = size == 0 || size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 5;
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.*f", decimals, *number);
+  return digits;
+}
+
+int run_program(void (*body)(int, char**), int count, char** words) {
+  try {
+    body(count, words);
+    return 0;
+  } catch (const Misuse& misuse) {
+    std::fprintf(stderr, "%s\n", misuse.what());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace gradus::bench

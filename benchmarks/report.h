@@ -1,0 +1,51 @@
+// What both benchmark programs do with their command line and their results.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace gradus::bench {
+
+// Something wrong with how the program was called: one line, and exit code 2.
+class Misuse : public std::runtime_error {
+ public:
+  explicit Misuse(const std::string& sentence) : std::runtime_error("[bench] " + sentence) {}
+};
+
+// --flag VALUE or --flag=VALUE, each at most once; refuses flags that are not in `known`.
+class Arguments {
+ public:
+  Arguments(int count, char** words, const std::vector<std::string>& known);
+  std::optional<std::string> value(const std::string& flag) const;
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+// Refuses a file that cannot be written, before minutes are spent on what should go into it.
+void check_writable(const std::string& path);
+
+// {"name": "add", "share": 0.91, ...}, in the order of the calls; a missing number is null.
+class JsonObject {
+ public:
+  JsonObject& add(const std::string& key, const std::string& text);
+  JsonObject& add(const std::string& key, const std::optional<double>& number);
+  std::string text() const { return "{" + inside_ + "}"; }
+
+ private:
+  void begin(const std::string& key);
+  std::string inside_;
+};
+
+void write_json(const std::string& path, const std::vector<JsonObject>& objects);
+
+// About four digits, so that 0.00173 and 50257 both read well; "-" for a missing number.
+std::string brief(const std::optional<double>& number);
+
+// Runs a program's body; turns an exception into its line on stderr and the exit code.
+int run_program(void (*body)(int, char**), int count, char** words);
+
+}  // namespace gradus::bench

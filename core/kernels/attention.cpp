@@ -1,0 +1,354 @@
+#include <gradus/core/kernels/attention.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/gemm.h>
+#include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/random.h>
+#include <gradus/core/kernels/reduce.h>
+#include <gradus/core/kernels/row.h>
+#include <gradus/core/kernels/vector_math.h>
+#include <gradus/core/view.h>
+
+namespace gradus::kernels {
+namespace {
+
+namespace vm = vector_math;
+
+// A stack of matrices, the last two axes of a tensor, wherever they lie.
+template <class T>
+class Matrices {
+ public:
+  explicit Matrices(const Tensor& x) : base_(x.data<T>()), shape_(x.shape()), strides_(x.strides()) {}
+
+  T* operator[](std::int64_t index) const {
+    std::int64_t offset = 0;
+    for (int axis = shape_.rank() - 3; axis >= 0; --axis) {
+      offset += index % shape_[axis] * strides_[axis];
+      index /= shape_[axis];
+    }
+    return base_ + offset;
+  }
+  // From one row to the next, and within a row. BLAS wants the former for a single row, too.
+  std::int64_t row() const {
+    return shape_[shape_.rank() - 2] > 1 ? strides_[shape_.rank() - 2] : shape_.back();
+  }
+  std::int64_t column() const { return strides_.back(); }
+
+ private:
+  T* base_;
+  Shape shape_;
+  Strides strides_;
+};
+
+// x where BLAS can read its matrices as they lie, else a copy.
+Tensor with_adjacent_columns(const Tensor& x) {
+  const int rank = x.rank();
+  const bool adjacent = x.strides()[rank - 1] == 1 || x.shape()[rank - 1] == 1;
+  const bool apart = x.shape()[rank - 2] <= 1 || x.strides()[rank - 2] >= x.shape()[rank - 1];
+  return adjacent && apart ? x : clone(x);
+}
+
+// New memory for `shape`, its axes nested as those of `like` are.
+Tensor empty_as_laid_out(const Tensor& like, const Shape& shape) {
+  const int rank = shape.rank();
+  if (like.is_contiguous()) return Tensor::empty(shape, like.dtype(), "scaled_dot_product_attention");
+  std::array<int, Shape::max_rank> order;
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.begin() + rank - 1,
+                   [&](int a, int b) { return like.strides()[a] > like.strides()[b]; });
+  Shape nested, back(rank, 0);
+  for (int place = 0; place < rank; ++place) {
+    const int axis = order[static_cast<std::size_t>(place)];
+    nested.push_back(shape[axis]);
+    back[axis] = place;
+  }
+  return views::permute(Tensor::empty(nested, like.dtype(), "scaled_dot_product_attention"), back);
+}
+
+// The operands of a call and how its work is cut: by heads, the entries of the stack, and by blocks of
+// queries whose scores stay in the second-level cache.
+template <class T>
+class Heads {
+ public:
+  static constexpr std::int64_t tallest = 64;  // block
+
+  Heads(const Tensor& qs, const Tensor& ks, const Tensor& vs, const Tensor& mask, const AttentionRule& rule)
+      : q(qs), k(ks), v(vs), rule_(rule) {
+    const int rank = qs.rank();
+    for (int axis = 0; axis < rank - 2; ++axis) count *= qs.shape()[axis];
+    queries = qs.shape()[rank - 2];
+    keys = ks.shape()[rank - 2];
+    features = qs.shape()[rank - 1];
+    values = vs.shape()[rank - 1];
+    // Lower blocks let a causal call leave out more of what nobody sees.
+    constexpr std::int64_t scores_of_block = 1 << 16;
+    block = std::clamp<std::int64_t>(scores_of_block / std::max<std::int64_t>(1, keys), 16,
+                                     rule.causal ? tallest / 2 : tallest);
+    blocks = (queries + block - 1) / block;
+    if (mask.defined() && mask.dtype() == boolean)
+      allowed_.emplace(mask);
+    else if (mask.defined())
+      added_.emplace(mask);
+  }
+
+  // How many keys, counted from the first, query i may see; and the most that one of the queries before `end`
+  // may.
+  std::int64_t seen_by(std::int64_t i) const {
+    return rule_.causal ? std::clamp<std::int64_t>(i + 1 + keys - queries, 0, keys) : keys;
+  }
+  std::int64_t width(std::int64_t end) const { return seen_by(end - 1); }
+
+  // From one row of a tile of scores to the next: a whole number of vectors, so that no loop over a row has a
+  // remainder.
+  static std::int64_t padded(std::int64_t columns) { return (columns + 15) / 16 * 16; }
+
+  // How many blocks are worth a thread.
+  std::int64_t grain() const {
+    constexpr std::int64_t products = 1 << 18;
+    return std::max<std::int64_t>(1,
+                                  products / std::max<std::int64_t>(1, block * keys * (features + values)));
+  }
+
+  // scores (end - begin, width(end)): scale * q k^T + mask for the queries begin to end, -infinity for hidden
+  // keys.
+  void scores(std::int64_t head, std::int64_t begin, std::int64_t end, T* scores) const {
+    const std::int64_t columns = width(end);
+    gemm<T>(false, true, end - begin, columns, features, static_cast<T>(rule_.scale),
+            q[head] + begin * q.row(), q.row(), k[head], k.row(), T(0), scores, columns);
+    constexpr T hidden = -std::numeric_limits<T>::infinity();
+    for (std::int64_t i = begin; i < end; ++i, scores += step) {
+      if (allowed_)
+        apply(*allowed_, head, i, columns, scores, [](T score, bool see) { return see ? score : hidden; });
+      if (added_) apply(*added_, head, i, columns, scores, [](T score, T more) { return score + more; });
+      std::fill(scores + std::min(columns, seen_by(i)), scores + step, hidden);
+    }
+  }
+
+  bool drops() const { return rule_.dropout > 0; }
+  // What dropout multiplies query i's weights by: 0, or 1 / (1 - p) so that their mean stays.
+  void dropout_factors(std::int64_t head, std::int64_t i, std::int64_t columns, T* factors) const {
+    const T kept = rule_.dropout < 1 ? static_cast<T>(1 / (1 - rule_.dropout)) : T(0);
+    const std::uint64_t threshold = bernoulli_threshold(1 - rule_.dropout);
+    constexpr std::int64_t at_once = 256;
+    std::uint32_t words[at_once];
+    for (std::int64_t j = 0; j < columns; j += at_once) {
+      const std::int64_t taken = std::min(at_once, columns - j);
+      random_words(rule_.from, (head * queries + i) * keys + j, taken, words);
+#pragma omp simd
+      for (std::int64_t w = 0; w < taken; ++w) factors[j + w] = words[w] < threshold ? kept : T(0);
+    }
+  }
+
+  const Matrices<T> q, k, v;
+  std::int64_t count = 1, queries, keys, features, values, block, blocks;
+
+ private:
+  // scores[j] = f(scores[j], mask_j) along row i of a mask.
+  template <class M, class F>
+  static void apply(const Matrices<M>& mask, std::int64_t head, std::int64_t i, std::int64_t columns,
+                    T* scores, const F& f) {
+    const M* const row = mask[head] + i * mask.row();
+    const std::int64_t step = mask.column();
+    if (step == 1) {
+#pragma omp simd
+      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row[j]);
+    } else {
+      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row[j * step]);
+    }
+  }
+
+  const AttentionRule rule_;
+  std::optional<Matrices<bool>> allowed_;
+  std::optional<Matrices<T>> added_;
+};
+
+// Turns a row of scores into exp(score - largest) and returns log sum exp(scores) and 1 / sum exp(score -
+// largest); where no key is seen: zeros, +infinity and 0.
+template <class T>
+Two<T> exponentials(T* row, std::int64_t columns) {
+  const T most = row_max(row, columns);
+  if (most == -std::numeric_limits<T>::infinity()) {
+    std::fill(row, row + columns, T(0));
+    return {std::numeric_limits<T>::infinity(), 0};
+  }
+  const double sum =
+      row_sum<T>(0, columns, [row, most](std::int64_t j) { return row[j] = vm::exp(row[j] - most); });
+  return {static_cast<T>(static_cast<double>(most) + std::log(sum)), static_cast<T>(1 / sum)};
+}
+
+template <class T>
+void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
+            const Matrices<T>& out, T* logsumexps) {
+  const std::int64_t columns = heads.width(end), step = heads.padded(columns);
+  const Tensor tile = Tensor::empty({end - begin + 1, step}, dtype_of<T>());  // the last row is for dropout
+  T *const weights = tile.data<T>(), *const factors = weights + (end - begin) * step;
+  std::array<T, Heads<T>::tallest> inverse_sums;
+  heads.scores(head, begin, end, weights);
+  for (std::int64_t i = begin; i < end; ++i) {
+    T* const row = weights + (i - begin) * step;
+    const Two<T> of_row = exponentials(row, step);
+    logsumexps[head * heads.queries + i] = of_row.a;
+    inverse_sums[static_cast<std::size_t>(i - begin)] = of_row.b;
+    if (!heads.drops()) continue;
+    heads.dropout_factors(head, i, step, factors);
+#pragma omp simd
+    for (std::int64_t j = 0; j < step; ++j) row[j] *= factors[j];
+  }
+  T* const rows = out[head] + begin * out.row();
+  gemm<T>(false, false, end - begin, heads.values, columns, T(1), weights, step, heads.v[head], heads.v.row(),
+          T(0), rows, out.row());
+  // The sums divide the output, which has fewer columns than the weights.
+  for (std::int64_t i = begin; i < end; ++i) {
+    T* const row = rows + (i - begin) * out.row();
+    const T inverse_sum = inverse_sums[static_cast<std::size_t>(i - begin)];
+#pragma omp simd
+    for (std::int64_t e = 0; e < heads.values; ++e) row[e] = inverse_sum == 0 ? T(0) : row[e] * inverse_sum;
+  }
+}
+
+// A stack's gradients as the backward pass writes them.
+template <class T>
+struct Gradients {
+  Matrices<T> dq, dk, dv;  // dk and dv are added to
+  T* dmask;                // null where it is not wanted
+};
+
+// With p = softmax(scores), w = p * factors of dropout:
+//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T
+//   q
+// where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
+template <class T>
+void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t dkv, std::int64_t begin,
+                     std::int64_t end, T scale, const Matrices<T>& dout, const Matrices<T>& out,
+                     const T* logsumexps, const Gradients<T>& to) {
+  const std::int64_t rows = end - begin, columns = heads.width(end), values = heads.values,
+                     step = heads.padded(columns);
+  const Tensor tiles = Tensor::empty({2 * rows + 1, step}, dtype_of<T>());
+  T *const weights = tiles.data<T>(), *const dweights = weights + rows * step,
+           *const factors = dweights + rows * step;
+  const T *const q = heads.q[head] + begin * heads.q.row(), *const d = dout[head] + begin * dout.row(),
+                 *const o = out[head] + begin * out.row();
+  // Before the scores, because these loads from far away can then wait for each other's company.
+  std::array<T, Heads<T>::tallest> means;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T *const d_row = d + r * dout.row(), *const o_row = o + r * out.row();
+    means[static_cast<std::size_t>(r)] =
+        static_cast<T>(row_sum<T>(0, values, [d_row, o_row](std::int64_t e) { return d_row[e] * o_row[e]; }));
+  }
+  heads.scores(head, begin, end, weights);
+  gemm<T>(false, true, rows, columns, values, T(1), d, dout.row(), heads.v[head], heads.v.row(), T(0),
+          dweights, step);
+  if (!heads.drops()) std::fill(factors, factors + step, T(1));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t i = begin + r;
+    if (heads.drops()) heads.dropout_factors(head, i, step, factors);
+    const T shift = logsumexps[head * heads.queries + i], mean = means[static_cast<std::size_t>(r)];
+    T *const w = weights + r * step, *const dw = dweights + r * step;
+#pragma omp simd
+    for (std::int64_t j = 0; j < step; ++j) {
+      const T p = vm::exp(w[j] - shift);
+      w[j] = p * factors[j];
+      dw[j] = p * (dw[j] * factors[j] - mean);
+    }
+    if (to.dmask != nullptr) {
+      T* const row = to.dmask + (head * heads.queries + i) * heads.keys;
+      std::fill(std::copy(dw, dw + columns, row), row + heads.keys, T(0));
+    }
+  }
+  gemm<T>(true, false, columns, values, rows, T(1), weights, step, d, dout.row(), T(1), to.dv[dkv],
+          to.dv.row());
+  gemm<T>(false, false, rows, heads.features, columns, scale, dweights, step, heads.k[head], heads.k.row(),
+          T(0), to.dq[head] + begin * to.dq.row(), to.dq.row());
+  gemm<T>(true, false, columns, heads.features, rows, scale, dweights, step, q, heads.q.row(), T(1),
+          to.dk[dkv], to.dk.row());
+}
+
+}  // namespace
+
+Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                    const AttentionRule& rule) {
+  return dispatch_floating(q.dtype(), "scaled_dot_product_attention", [&]<class T>() {
+    const Tensor qs = with_adjacent_columns(q), ks = with_adjacent_columns(k), vs = with_adjacent_columns(v);
+    Shape shape = q.shape();
+    shape[q.rank() - 1] = v.shape().back();
+    const Tensor out = empty_as_laid_out(q, shape);
+    shape.erase(q.rank() - 1);
+    const Tensor logsumexps = Tensor::empty(shape, q.dtype());
+    const Heads<T> heads(qs, ks, vs, mask, rule);
+    const Matrices<T> to(out);
+    parallel_for(heads.count * heads.blocks, heads.grain(), [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t task = first; task < last; ++task) {
+        // A causal call's later blocks are wider: taken from both ends in turn, any stretch of tasks is
+        // equally heavy.
+        const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
+        attend(heads, task / heads.blocks, block * heads.block,
+               std::min(heads.queries, (block + 1) * heads.block), to, logsumexps.data<T>());
+      }
+    });
+    return Attention{out, logsumexps};
+  });
+}
+
+AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const Tensor& k, const Tensor& v,
+                                      const Tensor& mask, const Attention& forward, const AttentionRule& rule,
+                                      bool wants_dmask) {
+  return dispatch_floating(q.dtype(), "scaled_dot_product_attention", [&]<class T>() {
+    const Tensor qs = with_adjacent_columns(q), ks = with_adjacent_columns(k), vs = with_adjacent_columns(v),
+                 douts = with_adjacent_columns(dout);
+    const Heads<T> heads(qs, ks, vs, mask, rule);
+    // All blocks of a head add to the same dk and dv, so they belong to one task, one after the other. Where
+    // heads are few, the blocks are dealt out to several tasks, each with a dk and dv of its own.
+    constexpr std::int64_t enough_tasks = 8;
+    const std::int64_t parts = std::clamp<std::int64_t>(enough_tasks / std::max<std::int64_t>(1, heads.count),
+                                                        1, std::max<std::int64_t>(1, heads.blocks));
+    const auto zeros_like = [&](const Tensor& x) {
+      const Tensor zeros =
+          parts == 1 ? empty_as_laid_out(x, x.shape())
+                     : Tensor::empty({parts * heads.count, heads.keys, x.shape().back()}, x.dtype());
+      fill(zeros, 0);
+      return zeros;
+    };
+    const Tensor dq = empty_as_laid_out(q, q.shape()), dk = zeros_like(k), dv = zeros_like(v);
+    Tensor dmask;
+    if (wants_dmask) {
+      Shape shape = q.shape();
+      shape[q.rank() - 1] = heads.keys;
+      dmask = Tensor::empty(shape, q.dtype());
+    }
+    const Gradients<T> to{Matrices<T>(dq), Matrices<T>(dk), Matrices<T>(dv),
+                          wants_dmask ? dmask.data<T>() : nullptr};
+    const Matrices<T> from(douts), out(forward.out);
+    const std::int64_t grain =
+        std::max<std::int64_t>(1, heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks));
+    parallel_for(parts * heads.count, grain, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t task = first; task < last; ++task)
+        for (std::int64_t block = task / heads.count; block < heads.blocks; block += parts)
+          attend_backward(heads, task % heads.count, task, block * heads.block,
+                          std::min(heads.queries, (block + 1) * heads.block), static_cast<T>(rule.scale),
+                          from, out, forward.logsumexps.data<T>(), to);
+    });
+    if (parts == 1) return AttentionGradients{dq, dk, dv, dmask};
+    const auto total = [&](const Tensor& shares, const Shape& shape) {
+      const Shape split{parts, shares.numel() / parts};
+      return views::reshape(sum(views::reshape(shares, split), {0}), shape);
+    };
+    return AttentionGradients{dq, total(dk, k.shape()), total(dv, v.shape()), dmask};
+  });
+}
+
+std::int64_t attended_pairs(std::int64_t queries, std::int64_t keys, bool causal) {
+  if (!causal) return queries * keys;
+  // Query i sees i + 1 + keys - queries of them, where that is positive: an arithmetic series that ends at
+  // `keys`.
+  const std::int64_t rows = std::min(queries, keys);
+  return rows * keys - rows * (rows - 1) / 2;
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,45 @@
+// Attention on memory, without gradients and without a T x S tensor: scores exist for one block of queries at
+// a time. q: (..., T, D), k: (..., S, D), v: (..., S, E), of one floating dtype. mask, where it is defined,
+// is expanded to
+// (..., T, S): boolean, true where a query may look at a key, or numbers that are added to the scores.
+//
+// Operands whose last axis is adjacent in memory are read where they lie, and results are laid out as they
+// are: heads that were cut from one projection stay in place on the way in, and joining them on the way out
+// moves nothing.
+#pragma once
+
+#include <cstdint>
+
+#include <gradus/core/random.h>
+#include <gradus/core/tensor.h>
+
+namespace gradus::kernels {
+
+struct AttentionRule {
+  double scale;
+  bool causal;  // query i sees the keys j <= i + S - T only
+  double
+      dropout;  // the part of the weights that is set to 0; element (..., i, j) is lane ((...) T + i) S + j
+  RandomState from;  // of the numbers from here
+};
+
+// out = softmax(scale q k^T + mask) v: (..., T, E). logsumexps: (..., T), of each query's scores; +infinity
+// for a query that sees no key, whose row of `out` is 0.
+struct Attention {
+  Tensor out, logsumexps;
+};
+Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                    const AttentionRule& rule);
+
+// dmask: (..., T, S), if it is wanted.
+struct AttentionGradients {
+  Tensor dq, dk, dv, dmask;
+};
+AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const Tensor& k, const Tensor& v,
+                                      const Tensor& mask, const Attention& forward, const AttentionRule& rule,
+                                      bool wants_dmask);
+
+// How many pairs of a query and a key attend to each other, masks aside.
+std::int64_t attended_pairs(std::int64_t queries, std::int64_t keys, bool causal);
+
+}  // namespace gradus::kernels

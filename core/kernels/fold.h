@@ -1,0 +1,248 @@
+// Every group of elements that differ only along the reduced axes, folded into one: the loop behind every reduction.
+// A fold says what happens to the elements:
+//
+//   struct Sum {
+//     using Total = double;                                      // what is carried along
+//     static constexpr Total identity = 0;
+//     static float lift(float x, std::int64_t) { return x; }     // what one element adds: a total or something narrower
+//     static auto combine(auto a, auto b) { return a + b; }      // of both; associative, but for rounding
+//     static float finish(Total a, std::int64_t) { return static_cast<float>(a); }
+//   };
+//
+// lift and finish also get the index of the output, so that a fold may use an earlier result, as a variance uses the
+// mean. Where lift gives something narrower than a total, eight rows are combined before they are widened: fewer
+// instructions for each byte let the processor wait for more cache lines at a time.
+//
+// Which loop runs depends on the axis whose elements lie closest in memory. Where it is reduced, each output folds a
+// stretch of memory at a time, in 32 lanes. Where it is kept, rows of memory are folded into a row of totals. Either way
+// the work is cut by sizes alone and the totals of pieces are combined in order: the same bits for any number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include <gradus/core/allocator.h>
+#include <gradus/core/kernels/map.h>
+#include <gradus/core/parallel.h>
+#include <gradus/core/tensor.h>
+
+namespace gradus::kernels {
+
+using Adjacent = std::integral_constant<std::int64_t, 1>;  // a step known to be 1, so that the loop vectorises
+
+template <int lanes, class Fold, class Total>
+[[gnu::always_inline]] inline Total fold_lanes(const Fold& fold, Total* lane) {
+  if constexpr (lanes == 1) {
+    return lane[0];
+  } else {
+#pragma omp simd
+    for (int j = 0; j < lanes / 2; ++j) lane[j] = fold.combine(lane[j], lane[j + lanes / 2]);
+    return fold_lanes<lanes / 2>(fold, lane);
+  }
+}
+
+// `count` elements from x on, `step` apart, for output `out`. The order of combination depends on the count alone.
+template <int lanes = 32, class Fold, class In, class Step = Adjacent>
+[[gnu::always_inline]] inline typename Fold::Total fold_stretch(const Fold& fold, const In* x, std::int64_t count,
+                                                                std::int64_t out = 0, Step step = {}) {
+  using Total = typename Fold::Total;
+  if constexpr (lanes == 1) {
+    Total total = Fold::identity;
+    for (std::int64_t i = 0; i < count; ++i) total = fold.combine(total, fold.lift(x[i * step], out));
+    return total;
+  } else {
+    constexpr int fewer = lanes > 8 ? 8 : 1;
+    if (count < lanes) return fold_stretch<fewer>(fold, x, count, out, step);
+    Total lane[lanes];
+    std::fill(lane, lane + lanes, Fold::identity);
+    std::int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+#pragma omp simd
+      for (int j = 0; j < lanes; ++j) lane[j] = fold.combine(lane[j], fold.lift(x[(i + j) * step], out));
+    }
+    const Total total = fold_lanes<lanes>(fold, lane);
+    if (i == count) return total;
+    return fold.combine(total, fold_stretch<fewer>(fold, x + i * step, count - i, out, step));
+  }
+}
+
+// The axes of x, kept and reduced, each from the largest stride to the smallest.
+struct FoldAxes {
+  Shape kept, reduced;
+  Strides kept_strides, reduced_strides, out_strides;  // out's are of the kept axes; it is contiguous
+  std::int64_t outputs = 1, group = 1;                 // how many groups, of how many elements each
+  bool in_rows = true;                                 // the elements closest in memory belong to one group
+  bool on_one_line = true;                             // a group's elements are one stride apart
+
+  FoldAxes(const Tensor& x, unsigned is_reduced) {
+    int order[Shape::max_rank];
+    std::int64_t place[Shape::max_rank];
+    for (int axis = x.rank() - 1; axis >= 0; --axis) {
+      order[axis] = axis;
+      place[axis] = outputs;
+      (is_reduced >> axis & 1 ? group : outputs) *= x.shape()[axis];
+    }
+    // What is expanded (stride 0) goes outside, where the loop comes back to it least often.
+    const auto distance = [&](int axis) {
+      return x.strides()[axis] == 0 ? std::numeric_limits<std::int64_t>::max() : x.strides()[axis];
+    };
+    if (!x.is_contiguous())
+      std::stable_sort(order, order + x.rank(), [&](int a, int b) { return distance(a) > distance(b); });
+    for (const int* axis = order; axis < order + x.rank(); ++axis) {
+      const std::int64_t size = x.shape()[*axis], stride = x.strides()[*axis];
+      if (size == 1) continue;
+      in_rows = is_reduced >> *axis & 1;
+      if (in_rows) {
+        on_one_line &= reduced.rank() == 0 || reduced_strides.back() == stride * size;
+        reduced.push_back(size);
+        reduced_strides.push_back(stride);
+      } else {
+        kept.push_back(size);
+        kept_strides.push_back(stride);
+        out_strides.push_back(place[*axis]);
+      }
+    }
+  }
+  std::int64_t step() const { return reduced.rank() == 0 ? 1 : reduced_strides.back(); }
+};
+
+template <class In, class Out, class Fold>
+class Folding {
+ public:
+  // Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
+  Folding(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out)
+      : fold_(fold), axes_(x, is_reduced), in_(x.data<In>()), out_(out.data<Out>()) {}
+
+  void run() {
+    if (axes_.group == 0) {
+      for (std::int64_t i = 0; i < axes_.outputs; ++i) finish(i, Fold::identity);
+    } else if (axes_.outputs == 1 && axes_.on_one_line && axes_.group <= cheap_grain) {
+      finish(0, stretch(in_, axes_.step(), axes_.group, 0));
+    } else if (axes_.outputs > 0) {
+      run_pieces();
+    }
+  }
+
+ private:
+  using Total = typename Fold::Total;
+  static constexpr std::int64_t tile = 1024;  // columns at a time: their totals stay in the first-level cache
+  static constexpr int rows_at_once = 8;
+  static constexpr std::int64_t enough = 64;  // tasks, for any number of threads that share one memory
+
+  void finish(std::int64_t index, Total total) const { out_[index] = fold_.finish(total, index); }
+
+  Total stretch(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
+    return step == 1 ? fold_stretch(fold_, x, count, index) : fold_stretch<8>(fold_, x, count, index, step);
+  }
+
+  // Tasks are some outputs each and, where that makes too few of them, a piece of these outputs' groups.
+  void run_pieces() {
+    const std::int64_t outputs = axes_.outputs, group = axes_.group;
+    const std::int64_t at_once = std::max(axes_.in_rows ? 1 : std::min(outputs, tile), cheap_grain / group);
+    const std::int64_t parts = (outputs + at_once - 1) / at_once;
+    const std::int64_t piece = [&] {
+      const std::int64_t most = std::max<std::int64_t>(1, enough / parts);
+      const std::int64_t pieces = std::clamp<std::int64_t>(outputs * group / (cheap_grain * parts), 1, most);
+      return (group + pieces - 1) / pieces;
+    }();
+    const std::int64_t pieces = (group + piece - 1) / piece;
+    // Of each piece a row of totals, one for each output in the order in which they are visited.
+    std::vector<Total, memory::PoolAllocator<Total>> totals(
+        static_cast<std::size_t>(pieces > 1 ? pieces * outputs : 0));
+    parallel_for(parts * pieces, 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t first = task / pieces * at_once, last = std::min(outputs, first + at_once);
+      const std::int64_t begin = task % pieces * piece, end = std::min(group, begin + piece);
+      if (pieces == 1) {
+        fold_part(first, last, begin, end, [&](std::int64_t index, Total total) { finish(index, total); });
+      } else {
+        Total* row = totals.data() + task % pieces * outputs + first;
+        fold_part(first, last, begin, end, [&](std::int64_t, Total total) { *row++ = total; });
+      }
+    });
+    if (pieces == 1) return;
+    for (std::int64_t p = 1; p < pieces; ++p) {
+      const Total* const next = totals.data() + p * outputs;
+#pragma omp simd
+      for (std::int64_t i = 0; i < outputs; ++i) totals[i] = fold_.combine(totals[i], next[i]);
+    }
+    const Total* total = totals.data();
+    kept_.run(0, outputs, [&](const auto& at, const auto& by, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) finish(at[1] + i * by[1], *total++);
+    });
+  }
+
+  // Calls put(index, total) for the outputs first to last, over the elements begin to end of their groups.
+  template <class Put>
+  void fold_part(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end, const Put& put) const {
+    kept_.run(first, last, [&](const auto& at, const auto& by, std::int64_t count) {
+      if (!axes_.in_rows) return columns(in_ + at[0], by[0], at[1], by[1], count, begin, end, put);
+      for (std::int64_t i = 0; i < count; ++i)
+        put(at[1] + i * by[1], group_total(in_ + at[0] + i * by[0], at[1] + i * by[1], begin, end));
+    });
+  }
+
+  Total group_total(const In* x, std::int64_t index, std::int64_t begin, std::int64_t end) const {
+    const std::int64_t step = axes_.step();
+    if (axes_.on_one_line) return stretch(x + begin * step, step, end - begin, index);
+    Total total = Fold::identity;
+    reduced_.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+      total = fold_.combine(total, stretch(x + at[0], by[0], count, index));
+    });
+    return total;
+  }
+
+  template <class Put>
+  void columns(const In* x, std::int64_t step, std::int64_t index, std::int64_t index_step, std::int64_t count,
+               std::int64_t begin, std::int64_t end, const Put& put) const {
+    Total totals[tile];
+    for (; count > 0; count -= tile, x += tile * step, index += tile * index_step) {
+      const std::int64_t width = std::min(tile, count);
+      std::fill(totals, totals + width, Fold::identity);
+      reduced_.run(begin, end, [&](const auto& at, const auto& by, std::int64_t rows) {
+        if (step == 1 && index_step == 1)
+          fold_rows(x + at[0], rows, by[0], totals, width, Adjacent{}, index, Adjacent{});
+        else
+          fold_rows(x + at[0], rows, by[0], totals, width, step, index, index_step);
+      });
+      for (std::int64_t j = 0; j < width; ++j) put(index + j * index_step, totals[j]);
+    }
+  }
+
+  // totals[j] takes in x[r * row_step + j * step] for every row r.
+  template <class Step>
+  void fold_rows(const In* x, std::int64_t rows, std::int64_t row_step, Total* totals, std::int64_t width, Step step,
+                 std::int64_t index, Step index_step) const {
+    std::int64_t r = 0;
+    for (; r + rows_at_once <= rows; r += rows_at_once, x += rows_at_once * row_step) {
+#pragma omp simd
+      for (std::int64_t j = 0; j < width; ++j)
+        totals[j] = fold_.combine(totals[j], combined<rows_at_once>(x + j * step, row_step, index + j * index_step));
+    }
+    for (; r < rows; ++r, x += row_step) {
+#pragma omp simd
+      for (std::int64_t j = 0; j < width; ++j)
+        totals[j] = fold_.combine(totals[j], fold_.lift(x[j * step], index + j * index_step));
+    }
+  }
+
+  // Several rows at one column.
+  template <int rows>
+  [[gnu::always_inline]] auto combined(const In* x, std::int64_t row_step, std::int64_t index) const {
+    if constexpr (rows == 1) return fold_.lift(*x, index);
+    else
+      return fold_.combine(combined<rows / 2>(x, row_step, index),
+                           combined<rows / 2>(x + rows / 2 * row_step, row_step, index));
+  }
+
+  const Fold& fold_;
+  const FoldAxes axes_;
+  const In* const in_;
+  Out* const out_;
+  const StridedLoop<2> kept_{axes_.kept, {&axes_.kept_strides, &axes_.out_strides}};
+  const StridedLoop<1> reduced_{axes_.reduced, {&axes_.reduced_strides}};
+};
+
+}  // namespace gradus::kernels

@@ -1,0 +1,151 @@
+#include <gradus/core/kernels/loss.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/row.h>
+#include <gradus/core/kernels/vector_math.h>
+
+namespace gradus::kernels {
+namespace {
+
+namespace vm = vector_math;
+
+// What a row's shares q are made of. Without weights and smoothing there is nothing to read for each class.
+template <class T>
+struct Shares {
+  Tensor held;
+  const T* weights;        // null: ones
+  double certain, spread;  // what the target, and what each class gets before it is weighted
+  double total_spread;     // the sum of spread * w_c
+  std::optional<std::int64_t> ignore_index;
+
+  Shares(const Tensor& class_weights, std::int64_t classes, const CrossEntropyRule& rule)
+      : held(class_weights.defined()     ? contiguous(class_weights)
+             : rule.label_smoothing != 0 ? full({classes}, 1, dtype_of<T>())
+                                         : Tensor()),
+        weights(held.defined() ? held.data<T>() : nullptr),
+        certain(1 - rule.label_smoothing),
+        spread(rule.label_smoothing / static_cast<double>(classes)),
+        total_spread(spread == 0
+                         ? 0
+                         : spread * row_sum<T>(0, classes, [w = weights](std::int64_t c) { return w[c]; })),
+        ignore_index(rule.ignore_index) {}
+
+  bool ignores(std::int64_t target) const { return ignore_index && *ignore_index == target; }
+  double of_target(std::int64_t target) const {
+    return weights == nullptr ? certain : certain * static_cast<double>(weights[target]);
+  }
+};
+
+// Infinite where every logit is -infinity: each x - logsumexp is then -infinity as well, and no NaN comes of
+// it.
+template <class T>
+double logsumexp_of(const T* x, std::int64_t classes) {
+  const T most = row_max(x, classes);
+  if (most == -std::numeric_limits<T>::infinity()) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(most) +
+         std::log(row_sum<T>(0, classes, [x, most](std::int64_t c) { return vm::exp(x[c] - most); }));
+}
+
+std::int64_t rows_worth_a_thread(std::int64_t classes) {
+  return std::max<std::int64_t>(1, costly_grain / classes);
+}
+
+template <class T>
+CrossEntropy cross_entropy_of(const Tensor& logits, const std::int64_t* targets, const Shares<T>& q) {
+  const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
+  const CrossEntropy out{Tensor::empty({rows}, f64), Tensor::empty({rows}, f64)};
+  parallel_for(rows, rows_worth_a_thread(classes), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const T* const x = logits.data<T>() + n * classes;
+      double loss = 0, logsumexp = 0;
+      if (!q.ignores(targets[n])) {
+        logsumexp = logsumexp_of(x, classes);
+        // A class without a share is left out: it may be impossible, and 0 * infinity is not 0.
+        if (q.of_target(targets[n]) != 0)
+          loss += q.of_target(targets[n]) * (logsumexp - static_cast<double>(x[targets[n]]));
+        if (q.spread != 0)
+          loss +=
+              q.spread * row_sum<double>(0, classes, [x, w = q.weights, logsumexp](std::int64_t c) {
+                return w[c] == 0 ? 0. : static_cast<double>(w[c]) * (logsumexp - static_cast<double>(x[c]));
+              });
+      }
+      out.losses.data<double>()[n] = loss;
+      out.logsumexps.data<double>()[n] = logsumexp;
+    }
+  });
+  return out;
+}
+
+template <class T>
+Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tensor& logits,
+                                 const std::int64_t* targets, const double* logsumexps, const Shares<T>& q) {
+  const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
+  const Tensor dlogits = Tensor::empty(logits.shape(), logits.dtype());
+  const std::int64_t step = dlosses.numel() == 1 ? 0 : 1;
+  parallel_for(rows, rows_worth_a_thread(classes), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const T* const x = logits.data<T>() + n * classes;
+      T* const dx = dlogits.data<T>() + n * classes;
+      if (q.ignores(targets[n])) {
+        std::fill(dx, dx + classes, T(0));
+        continue;
+      }
+      const double slope = scale * static_cast<double>(dlosses.data<T>()[n * step]);
+      const T per_probability = static_cast<T>(slope * (q.of_target(targets[n]) + q.total_spread));
+      const T per_weight = static_cast<T>(slope * q.spread);
+      // In two parts the logsumexp is subtracted to f64's accuracy without leaving T.
+      const T coarse = static_cast<T>(logsumexps[n]);
+      const T fine = std::isinf(coarse) ? T(0) : static_cast<T>(logsumexps[n] - static_cast<double>(coarse));
+      if (per_weight == 0) {
+#pragma omp simd
+        for (std::int64_t c = 0; c < classes; ++c) dx[c] = per_probability * vm::exp(x[c] - coarse - fine);
+      } else {
+        const T* const w = q.weights;
+#pragma omp simd
+        for (std::int64_t c = 0; c < classes; ++c)
+          dx[c] = per_probability * vm::exp(x[c] - coarse - fine) - per_weight * w[c];
+      }
+      dx[targets[n]] -= static_cast<T>(slope * q.of_target(targets[n]));
+    }
+  });
+  return dlogits;
+}
+
+}  // namespace
+
+CrossEntropy cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& class_weights,
+                           const CrossEntropyRule& rule) {
+  return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
+    return cross_entropy_of<T>(contiguous(logits), contiguous(targets).data<std::int64_t>(),
+                               Shares<T>(class_weights, logits.shape().back(), rule));
+  });
+}
+
+double total_weight(const Tensor& targets, const Tensor& class_weights, const CrossEntropyRule& rule) {
+  const Tensor ids = contiguous(targets),
+               weights = class_weights.defined() ? cast(class_weights, f64) : Tensor();
+  double total = 0;
+  for (std::int64_t n = 0; n < ids.numel(); ++n) {
+    const std::int64_t id = ids.data<std::int64_t>()[n];
+    if (!(rule.ignore_index && *rule.ignore_index == id))
+      total += weights.defined() ? weights.data<double>()[id] : 1;
+  }
+  return total;
+}
+
+Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
+                              const Tensor& targets, const Tensor& class_weights, const Tensor& logsumexps,
+                              const CrossEntropyRule& rule) {
+  return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
+    return cross_entropy_backward_of<T>(contiguous(dlosses), scale, contiguous(logits),
+                                        contiguous(targets).data<std::int64_t>(), logsumexps.data<double>(),
+                                        Shares<T>(class_weights, logits.shape().back(), rule));
+  });
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,176 @@
+#include <gradus/core/kernels/matmul.h>
+
+#include <algorithm>
+
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/gemm.h>
+#include <gradus/core/kernels/map.h>
+#include <gradus/core/view.h>
+
+namespace gradus::kernels {
+namespace {
+
+// Products that are worth a thread's start: about 1 to 2 us.
+constexpr std::int64_t grain = 1 << 18;
+constexpr std::int64_t most_tiles = 16;
+
+// What is added to each row of a product; without data, nothing.
+template <class T>
+struct Bias {
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+};
+
+struct Tiles {
+  std::int64_t rows, columns;  // of one tile
+};
+
+std::int64_t half_of(std::int64_t size, std::int64_t multiple) {
+  const std::int64_t half = (size + 1) / 2;
+  return (half + multiple - 1) / multiple * multiple;
+}
+
+// The rectangles into which c (m, n) is cut, by its shape alone. The longer side is halved. Each tile brings its part of a
+// and b into BLAS's order again, which costs 2 to 5 % of the time of a tile 350 rows high or 200 columns wide; so the
+// first cut is made wherever two threads gain by it, and further ones only while tiles stay large.
+Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
+  if (is_thin(m, n, k)) {
+    // Memory is the limit; what each task reads should stay in its core's cache for the next vector.
+    constexpr std::int64_t elements = 1 << 17;
+    const std::int64_t part = std::max<std::int64_t>(elements / k / 16 * 16, 16);
+    return m < n ? Tiles{m, part} : Tiles{part, n};
+  }
+  Tiles tile{m, n};
+  for (std::int64_t count = 1; count < most_tiles && tile.rows * tile.columns * k >= 2 * grain; count *= 2) {
+    const bool cut_rows = tile.rows > tile.columns;
+    if (count > 1 && (cut_rows ? tile.rows / 2 < 512 : tile.columns / 2 < 384)) break;
+    (cut_rows ? tile.rows : tile.columns) = cut_rows ? half_of(tile.rows, 8) : half_of(tile.columns, 16);
+  }
+  return tile;
+}
+
+// c = a b + bias on the calling thread. What gemm adds to costs no more than what it overwrites.
+template <class T>
+void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const Bias<T>& bias) {
+  if (bias.data == nullptr) return gemm(a, b, c);
+  for (std::int64_t i = 0; i < c.rows; ++i) {
+    T* const row = c.data + i * c.row_stride;
+    if (bias.stride == 1) std::copy_n(bias.data, c.columns, row);
+    else
+      for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j * bias.stride];
+  }
+  gemm(a, b, c, true);
+}
+
+template <class T>
+void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const Bias<T>& bias = {}) {
+  if (c.rows * c.columns * a.columns < 2 * grain) return multiply_here(a, b, c, bias);
+  const Tiles tile = tiles_of(c.rows, c.columns, a.columns);
+  const std::int64_t across = (c.columns + tile.columns - 1) / tile.columns;
+  const std::int64_t down = (c.rows + tile.rows - 1) / tile.rows;
+  parallel_tasks(down * across, [&](std::int64_t task) {
+    const std::int64_t row = task / across * tile.rows, column = task % across * tile.columns;
+    const std::int64_t rows = std::min(tile.rows, c.rows - row), columns = std::min(tile.columns, c.columns - column);
+    const Bias<T> part{bias.data == nullptr ? nullptr : bias.data + column * bias.stride, bias.stride};
+    multiply_here<T>(a.from_row(row, rows), b.from_column(column, columns),
+                     c.from_row(row, rows).from_column(column, columns), part);
+  });
+}
+
+// The matrix in the last two axes, at the first index of all others.
+template <class T>
+Matrix<const T> first_matrix(const Tensor& x) {
+  const int r = x.rank() - 2;
+  return {x.data<T>(), x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1]};
+}
+
+// x itself where BLAS can read its matrices, else `copy`. Leading axes that were expanded are not multiplied by it.
+const Tensor& readable(const Tensor& x, Tensor& copy) {
+  const int r = x.rank() - 2;
+  if (is_blas_readable(x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1])) return x;
+  Shape distinct = x.shape();
+  for (int axis = 0; axis < r; ++axis)
+    if (x.strides()[axis] == 0) distinct[axis] = 1;
+  copy = views::expand(contiguous(x.window(distinct, x.strides(), 0)), x.shape());
+  return copy;
+}
+
+// One product for each index of the leading axes.
+template <class T>
+void multiply_each(const Tensor& a, const Tensor& b, const Tensor& c) {
+  const Matrix<const T> first_a = first_matrix<T>(a), first_b = first_matrix<T>(b);
+  const Matrix<T> first_c = row_major(c.data<T>(), first_a.rows, first_b.columns);
+  const std::int64_t size = first_c.rows * first_c.columns, count = c.numel() / size;
+  const std::int64_t products = size * first_a.columns;
+  const auto leading = [&](const Shape& all) { return Shape(std::span(all.begin(), c.rank() - 2)); };
+  const Shape batch = leading(c.shape());
+  const Strides by_a = leading(a.strides()), by_b = leading(b.strides());
+  const StridedLoop<2> matrices(batch, {&by_a, &by_b});
+
+  const auto run = [&](std::int64_t begin, std::int64_t end, const auto& multiply_one) {
+    Matrix<T> to = first_c;
+    to.data += begin * size;
+    matrices.run(begin, end, [&](const auto& at, const auto& by, std::int64_t stretch) {
+      Matrix<const T> x = first_a, y = first_b;
+      x.data += at[0], y.data += at[1];
+      for (std::int64_t i = 0; i < stretch; ++i, x.data += by[0], y.data += by[1], to.data += size)
+        multiply_one(x, y, to);
+    });
+  };
+  if (count < most_tiles && products >= 2 * grain)
+    return run(0, count, [](const auto& x, const auto& y, const auto& to) { multiply<T>(x, y, to); });
+  parallel_for(count, std::max<std::int64_t>(grain / std::max<std::int64_t>(products, 1), 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 run(begin, end, [](const auto& x, const auto& y, const auto& to) { gemm(x, y, to); });
+               });
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
+  Tensor copy_of_a, copy_of_b;
+  const Tensor &a = readable(any_a, copy_of_a), &b = readable(any_b, copy_of_b);
+  Shape shape = a.shape();
+  shape[a.rank() - 1] = b.shape().back();
+  Tensor c = Tensor::empty(shape, a.dtype(), "matmul");
+  if (c.numel() == 0) return c;
+  const std::int64_t depth = a.shape().back(), columns = shape.back(), rows = c.numel() / columns;
+  dispatch_floating(a.dtype(), "matmul", [&]<class T>() {
+    const Matrix<T> to = row_major(c.data<T>(), rows, columns);
+    if (a.rank() == 2) return multiply<T>(first_matrix<T>(a), first_matrix<T>(b), to);
+    // One matrix b for all of a: where a's rows can be read as one tall matrix, that is one product.
+    if (b.rank() == 2 && depth > 0)
+      if (const auto strides = views::strides_of_reshape(a, {rows, depth}))
+        if (is_blas_readable(rows, depth, (*strides)[0], (*strides)[1]))
+          return multiply<T>({a.data<T>(), rows, depth, (*strides)[0], (*strides)[1]}, first_matrix<T>(b), to);
+    Shape each = a.shape();
+    each[a.rank() - 2] = b.shape()[b.rank() - 2], each[a.rank() - 1] = columns;
+    multiply_each<T>(a, views::expand(b, each), c);
+  });
+  return c;
+}
+
+Tensor linear(const Tensor& any_x, const Tensor& any_w, const Tensor& bias) {
+  Tensor copy_of_w;
+  const Tensor& w = readable(any_w, copy_of_w);
+  const std::int64_t depth = w.shape()[1], columns = w.shape()[0];
+  Shape shape = any_x.shape();
+  shape[any_x.rank() - 1] = columns;
+  Tensor y = Tensor::empty(shape, any_x.dtype(), "linear");
+  if (y.numel() == 0) return y;
+  const std::int64_t rows = y.numel() / columns;
+  const auto multiply_rows = [&](const Tensor& x, std::int64_t row_stride, std::int64_t column_stride) {
+    dispatch_floating(x.dtype(), "linear", [&]<class T>() {
+      const Bias<T> added = bias.defined() ? Bias<T>{bias.data<T>(), bias.strides()[0]} : Bias<T>{};
+      multiply<T>({x.data<T>(), rows, depth, row_stride, column_stride}, first_matrix<T>(w).transposed(),
+                  row_major(y.data<T>(), rows, columns), added);
+    });
+    return y;
+  };
+  if (any_x.is_contiguous() || depth == 0) return multiply_rows(any_x, depth, 1);
+  Tensor copy_of_x;
+  const Tensor flat = views::reshape(any_x, {rows, depth}), &x = readable(flat, copy_of_x);
+  return multiply_rows(x, x.strides()[0], x.strides()[1]);
+}
+
+}  // namespace gradus::kernels

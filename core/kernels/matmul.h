@@ -1,0 +1,15 @@
+// Matrix products, without gradients, on all threads: shapes and dtypes are checked by the ops. Results are new and
+// contiguous.
+#pragma once
+
+#include <gradus/core/tensor.h>
+
+namespace gradus::kernels {
+
+// a: (..., M, K); b: (K, N), or (..., K, N) with the same leading axes (expanded ones are read in place)
+Tensor matmul(const Tensor& a, const Tensor& b);
+
+// y = x w^T + bias.   x: (..., K), w: (N, K), bias: (N,) or undefined, y: (..., N)
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
+
+}  // namespace gradus::kernels
