@@ -26,28 +26,22 @@ class AdamW {
 
   // One update; the gradients are released in the same pass. A parameter without a gradient stays as it is.
   void step() {
-    const auto [lr, b1, b2, eps, decay] = options_;
-    beta1_power_ *= b1;
-    beta2_power_ *= b2;
-    // m' / (sqrt(v') + eps) = scale m / (sqrt(v) + scaled_eps): both corrections leave the loop.
+    beta1_power_ *= options_.beta1;
+    beta2_power_ *= options_.beta2;
+    // lr m' / (sqrt(v') + eps) = lr r / (1 - b1^t) m / (sqrt(v) + r eps) with r = sqrt(1 - b2^t).
     const double root = std::sqrt(1 - beta2_power_);
-    const auto rate = static_cast<float>(lr * root / (1 - beta1_power_));
-    const auto scaled_eps = static_cast<float>(eps * root);
-    const float keep = 1 - lr * decay;
-    for (Parameter& parameter : parameters_) {
+    const auto rate = static_cast<float>(options_.lr * root / (1 - beta1_power_));
+    const auto eps = static_cast<float>(options_.eps * root);
+    for (const Parameter& parameter : parameters_) {
       const Tensor gradient = parameter.w.grad();
       if (!gradient.defined()) continue;
-      parameter.w.zero_grad();
+      Tensor(parameter.w).zero_grad();
       const float* const g = gradient.data<float>();
-      float *const w = parameter.w.data<float>(), *const m = parameter.m.data<float>(),
-                   *const v = parameter.v.data<float>();
-      parallel_for(gradient.numel(), 1 << 14, [=, b1 = b1, b2 = b2](std::int64_t begin, std::int64_t end) {
-#pragma omp simd
-        for (std::int64_t i = begin; i < end; ++i) {
-          m[i] = b1 * m[i] + (1 - b1) * g[i];
-          v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
-          w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) + scaled_eps);
-        }
+      float* const w = parameter.w.data<float>();
+      float* const m = parameter.m.data<float>();
+      float* const v = parameter.v.data<float>();
+      parallel_for(gradient.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+        update(end - begin, w + begin, m + begin, v + begin, g + begin, rate, eps, options_);
       });
     }
   }
@@ -56,6 +50,18 @@ class AdamW {
   struct Parameter {
     Tensor w, m, v;
   };
+
+  static void update(std::int64_t count, float* w, float* m, float* v, const float* g, float rate, float eps,
+                     Options options) {
+    const float b1 = options.beta1, b2 = options.beta2, keep = 1 - options.lr * options.weight_decay;
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+      m[i] = b1 * m[i] + (1 - b1) * g[i];
+      v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+      w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) + eps);
+    }
+  }
+
   Options options_;
   std::vector<Parameter> parameters_;
   double beta1_power_ = 1, beta2_power_ = 1;

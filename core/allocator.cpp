@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <gradus/core/check.h>
@@ -34,10 +35,23 @@ constexpr std::size_t slab_bytes = std::size_t{1} << 16;   // small pieces are c
 constexpr std::size_t slab_pieces_below = std::size_t{1} << 13;
 constexpr std::int64_t worth_sharing = std::int64_t{1} << 22;  // a thread keeps less than this for itself
 
-// A free piece holds the link to the next one in its own first bytes.
+// A free piece holds the link to the next one itself. Behind the first bytes, where a Block has its counts: those are
+// poisoned while the piece is free, so that a handle used too late is found; the link is not, for the leak checker to
+// follow.
 struct FreePiece {
+  std::uint64_t counts_of_block;
   FreePiece* next;
 };
+
+FreePiece* pop(FreePiece*& list) { return std::exchange(list, list->next); }
+
+void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
+  auto* piece = static_cast<FreePiece*>(memory);
+  ASAN_POISON_MEMORY_REGION(memory, class_bytes(size_class));
+  ASAN_UNPOISON_MEMORY_REGION(&piece->next, sizeof piece->next);
+  piece->next = list;
+  list = piece;
+}
 
 struct Counters {
   // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by
@@ -131,13 +145,9 @@ struct ThreadCache {
   void give_rest_of_slab() {
     std::uint8_t size_class = class_of(slab_left);
     while (class_bytes(size_class) > slab_left || !is_cut_from_slab(size_class)) --size_class;
-    auto* piece = reinterpret_cast<FreePiece*>(slab);
+    push(free[size_class], slab, size_class);
     slab += class_bytes(size_class);
     slab_left -= class_bytes(size_class);
-    ASAN_UNPOISON_MEMORY_REGION(piece, sizeof(FreePiece));
-    piece->next = free[size_class];
-    free[size_class] = piece;
-    ASAN_POISON_MEMORY_REGION(piece, class_bytes(size_class));
   }
 };
 
@@ -160,20 +170,6 @@ struct CacheOwner {
 }
 
 inline ThreadCache* thread_cache() { return cache != nullptr ? cache : make_thread_cache(); }
-
-FreePiece* pop(FreePiece*& list) {
-  FreePiece* piece = list;
-  ASAN_UNPOISON_MEMORY_REGION(piece, sizeof(FreePiece));
-  list = piece->next;
-  return piece;
-}
-
-void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
-  auto* piece = static_cast<FreePiece*>(memory);
-  piece->next = list;
-  list = piece;
-  ASAN_POISON_MEMORY_REGION(memory, class_bytes(size_class));
-}
 
 void* ThreadCache::take_shared(std::uint8_t size_class) {
   const std::lock_guard lock(shared().mutex);

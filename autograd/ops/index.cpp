@@ -1,12 +1,10 @@
 #include <gradus/autograd/ops/index.h>
 
-#include <numeric>
-
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/record.h>
+#include <gradus/core/create.h>
 #include <gradus/core/kernels/copy.h>
-#include <gradus/core/kernels/elementwise.h>
 #include <gradus/core/kernels/index.h>
 #include <gradus/core/view.h>
 
@@ -62,13 +60,6 @@ Tensor as_index(const Tensor& ids, const Shape& like, int axis) {
   return ids.window(shape, strides, 0);
 }
 
-// 0, 1, .. count - 1
-Tensor counted(std::int64_t count) {
-  Tensor numbers = Tensor::empty({count}, i64);
-  std::iota(numbers.data<std::int64_t>(), numbers.data<std::int64_t>() + count, 0);
-  return numbers;
-}
-
 // 0 at the ids to be left out, as embedding's gradient has it.
 Tensor without_padding(const Tensor& rows, const Tensor& ids, std::optional<std::int64_t> padding_index) {
   if (!padding_index) return rows;
@@ -119,9 +110,9 @@ Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Te
                   const Tensor nothing = kernels::full({}, 0, dy.dtype()).expand(index.shape());
                   if (back.wants(0)) back.give(0, scatter(dy, along, index, nothing));
                   if (!back.wants(1)) return;
-                  // Who stays is found by scattering each entry's number along the axis and asking for it
-                  // back.
-                  const Tensor numbers = as_index(counted(index.shape()[along]), index.shape(), along);
+                  // Who stayed: each entry's number along the axis is scattered and asked for again.
+                  const Tensor numbers =
+                      as_index(arange(static_cast<double>(index.shape()[along]), i64), index.shape(), along);
                   const Tensor board = kernels::full(dy.shape(), -1, i64);
                   const Tensor stayed =
                       gather(scatter(board, along, index, numbers), along, index) == numbers;

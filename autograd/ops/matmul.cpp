@@ -10,20 +10,21 @@ namespace {
 
 void check_dtypes(const char* op, const char* a_name, const Tensor& a, const char* b_name, const Tensor& b) {
   check(is_floating(a.dtype()), op, "needs f32 or f64 elements, not ", a.dtype(), ". Convert with .to(f32)?");
-  check(a.dtype() == b.dtype(), op, "dtypes do not mix: ", a_name, " is ", a.dtype(), ", ", b_name, " is ", b.dtype(),
-        ". Convert one with .to(", a.dtype(), ")?");
+  check(a.dtype() == b.dtype(), op, "dtypes do not mix: ", a_name, " is ", a.dtype(), ", ", b_name, " is ",
+        b.dtype(), ". Convert one with .to(", a.dtype(), ")?");
 }
 
 void check_shapes(const Tensor& a, const Tensor& b) {
-  check(a.rank() > 0 && b.rank() > 0, "matmul", "needs at least one axis on each side: a is ", a.shape(), ", b is ",
-        b.shape(), ". Multiply numbers with *?");
+  check(a.rank() > 0 && b.rank() > 0, "matmul", "needs at least one axis on each side: a is ", a.shape(),
+        ", b is ", b.shape(), ". Multiply numbers with *?");
   const std::int64_t of_a = a.shape().back(), of_b = b.shape()[b.rank() == 1 ? 0 : b.rank() - 2];
-  check(of_a == of_b, "matmul", "inner dimensions must match: a is ", a.shape(), ", b is ", b.shape(), ", ", of_a,
-        " != ", of_b, ". Transpose ", a.rank() == 1 && b.rank() > 1 ? "a" : "b", "?");
+  check(of_a == of_b, "matmul", "inner dimensions must match: a is ", a.shape(), ", b is ", b.shape(), ", ",
+        of_a, " != ", of_b, ". Transpose ", a.rank() == 1 && b.rank() > 1 ? "a" : "b", "?");
   for (int i = 3; i <= std::min(a.rank(), b.rank()); ++i) {
     const std::int64_t left = a.shape()[a.rank() - i], right = b.shape()[b.rank() - i];
     check(left == right || left == 1 || right == 1, "matmul", "leading axes must broadcast: a is ", a.shape(),
-          ", b is ", b.shape(), ", ", left, " against ", right, " at axis -", i, ". Insert an axis with unsqueeze?");
+          ", b is ", b.shape(), ", ", left, " against ", right, " at axis -", i,
+          ". Insert an axis with unsqueeze?");
   }
 }
 
@@ -53,7 +54,8 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
   return record({"matmul", flops}, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
                 [joins_rows](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
                   if (back.wants(0)) back.give(0, matmul(dc, b.t()));
-                  if (back.wants(1)) back.give(1, joins_rows ? matmul(as_rows(a).t(), as_rows(dc)) : matmul(a.t(), dc));
+                  if (back.wants(1))
+                    back.give(1, joins_rows ? matmul(as_rows(a).t(), as_rows(dc)) : matmul(a.t(), dc));
                 });
 }
 
@@ -83,8 +85,9 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
         ". Transpose w?");
   if (bias.defined()) {
     check_dtypes("linear", "x", x, "bias", bias);
-    check(bias.shape() == Shape{w.shape()[0]}, "linear", "bias must have one element for each row of w: bias is ",
-          bias.shape(), ", w is ", w.shape(), ". Reshape it to ", Shape{w.shape()[0]}, "?");
+    check(bias.shape() == Shape{w.shape()[0]}, "linear",
+          "bias must have one element for each row of w: bias is ", bias.shape(), ", w is ", w.shape(),
+          ". Reshape it to ", Shape{w.shape()[0]}, "?");
   }
   Tensor y = kernels::linear(x, w, bias);
   const double flops = 2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.shape()[1]);

@@ -2,7 +2,8 @@
 //
 //   sum(x)   sum(x, -1)   mean(x, {0, 2}, keep_dims)
 //
-// The reduced axes are dropped from the shape, or stay as 1 with keep_dims. x is (...); n counts the elements of a group.
+// The reduced axes are dropped from the shape, or stay as 1 with keep_dims. x is (...); n counts the elements
+// of a group.
 #pragma once
 
 #include <initializer_list>
@@ -11,8 +12,8 @@
 
 namespace gradus {
 
-// Which axes to reduce: one, several, or all of them where nothing is said (`{}` says nothing, too). Negative ones count
-// from the end.
+// Which axes to reduce: one, several, or all of them where nothing is said (`{}` says nothing, too). Negative
+// ones count from the end.
 class Axes {
  public:
   Axes() = default;
@@ -35,17 +36,17 @@ Tensor sum(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);   //
 Tensor mean(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);  // refuses no elements
 Tensor prod(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);  // of no elements: 1
 
-// sum((x - mean(x))^2) / (n - correction). 0, the default, divides by n as normalisation layers do; 1 makes the variance
-// of a sample unbiased (Bessel). Refuses n <= correction.
-Tensor var(const Tensor& x, const Axes& axes = {}, int correction = 0, Dims dims = Dims::drop);
+// sum((x - mean(x))^2) / (n - correction). 0, the default, divides by n as normalisation layers do; 1 makes
+// the variance of a sample unbiased (Bessel). Refuses n <= correction.
+Tensor var(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop, int correction = 0);
 
-// The largest and the smallest element, NaN if there is one; elements that tie share the gradient equally. Refuse no
-// elements.
+// The largest and the smallest element, NaN if there is one; elements that tie share the gradient equally.
+// Refuse no elements.
 Tensor max(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);
 Tensor min(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);
 
-// Where it stands, i64: along one axis, or in the whole of x read row by row. The first of several; a NaN counts as the
-// largest and as the smallest, as in NumPy. No gradient.
+// Where it stands, i64: along one axis, or in the whole of x read row by row. The first of several; a NaN
+// counts as the largest and as the smallest, as in NumPy. No gradient.
 Tensor argmax(const Tensor& x);
 Tensor argmax(const Tensor& x, std::int64_t axis, Dims dims = Dims::drop);
 Tensor argmin(const Tensor& x);
@@ -64,6 +65,8 @@ Tensor logsumexp(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop)
 
 namespace definition {
 Tensor prod(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);
+Tensor var(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop, int correction = 0);
+Tensor logsumexp(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);
 }  // namespace definition
 
 }  // namespace gradus

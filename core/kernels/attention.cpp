@@ -116,12 +116,21 @@ class Heads {
                                   products / std::max<std::int64_t>(1, block * keys * (features + values)));
   }
 
-  // scores (end - begin, width(end)): scale * q k^T + mask for the queries begin to end, -infinity for hidden
-  // keys.
+  // tile (rows, padded) = factor a b^T, a: (rows, inner), b: (columns, inner). Cleared here, and not by BLAS, which is
+  // slow at narrow matrices with gaps between their rows.
+  static void product_into(T* tile, std::int64_t rows, std::int64_t columns, std::int64_t inner,
+                           double factor, const T* a, std::int64_t a_row, const T* b, std::int64_t b_row) {
+    std::fill(tile, tile + rows * padded(columns), T(0));
+    gemm<T>(false, true, rows, columns, inner, static_cast<T>(factor), a, a_row, b, b_row, T(1), tile,
+            padded(columns));
+  }
+
+  // scores (end - begin, padded width(end)): scale * q k^T + mask for the queries begin to end; -infinity for hidden keys
+  // and in the padding.
   void scores(std::int64_t head, std::int64_t begin, std::int64_t end, T* scores) const {
-    const std::int64_t columns = width(end);
-    gemm<T>(false, true, end - begin, columns, features, static_cast<T>(rule_.scale),
-            q[head] + begin * q.row(), q.row(), k[head], k.row(), T(0), scores, columns);
+    const std::int64_t columns = width(end), step = padded(columns);
+    product_into(scores, end - begin, columns, features, rule_.scale, q[head] + begin * q.row(), q.row(),
+                 k[head], k.row());
     constexpr T hidden = -std::numeric_limits<T>::infinity();
     for (std::int64_t i = begin; i < end; ++i, scores += step) {
       if (allowed_)
@@ -243,8 +252,7 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t dkv,
         static_cast<T>(row_sum<T>(0, values, [d_row, o_row](std::int64_t e) { return d_row[e] * o_row[e]; }));
   }
   heads.scores(head, begin, end, weights);
-  gemm<T>(false, true, rows, columns, values, T(1), d, dout.row(), heads.v[head], heads.v.row(), T(0),
-          dweights, step);
+  heads.product_into(dweights, rows, columns, values, 1, d, dout.row(), heads.v[head], heads.v.row());
   if (!heads.drops()) std::fill(factors, factors + step, T(1));
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t i = begin + r;

@@ -1,21 +1,22 @@
-// Every group of elements that differ only along the reduced axes, folded into one: the loop behind every reduction.
-// A fold says what happens to the elements:
+// Every group of elements that differ only along the reduced axes, folded into one: the loop behind every
+// reduction. A fold says what happens to the elements:
 //
 //   struct Sum {
 //     using Total = double;                                      // what is carried along
 //     static constexpr Total identity = 0;
-//     static float lift(float x, std::int64_t) { return x; }     // what one element adds: a total or something narrower
-//     static auto combine(auto a, auto b) { return a + b; }      // of both; associative, but for rounding
-//     static float finish(Total a, std::int64_t) { return static_cast<float>(a); }
+//     static float lift(float x, std::int64_t) { return x; }     // what one element adds: a total or
+//     something narrower static auto combine(auto a, auto b) { return a + b; }      // of both; associative,
+//     but for rounding static float finish(Total a, std::int64_t) { return static_cast<float>(a); }
 //   };
 //
-// lift and finish also get the index of the output, so that a fold may use an earlier result, as a variance uses the
-// mean. Where lift gives something narrower than a total, eight rows are combined before they are widened: fewer
-// instructions for each byte let the processor wait for more cache lines at a time.
+// lift and finish also get the index of the output, so that a fold may use an earlier result, as a variance
+// uses the mean. Where lift gives something narrower than a total, eight rows are combined before they are
+// widened: fewer instructions for each byte let the processor wait for more cache lines at a time.
 //
-// Which loop runs depends on the axis whose elements lie closest in memory. Where it is reduced, each output folds a
-// stretch of memory at a time, in 32 lanes. Where it is kept, rows of memory are folded into a row of totals. Either way
-// the work is cut by sizes alone and the totals of pieces are combined in order: the same bits for any number of threads.
+// Which loop runs depends on the axis whose elements lie closest in memory. Where it is reduced, each output
+// folds a stretch of memory at a time, in 32 lanes. Where it is kept, rows of memory are folded into a row of
+// totals. Either way the work is cut by sizes alone and the totals of pieces are combined in order: the same
+// bits for any number of threads.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +32,8 @@
 
 namespace gradus::kernels {
 
-using Adjacent = std::integral_constant<std::int64_t, 1>;  // a step known to be 1, so that the loop vectorises
+using Adjacent =
+    std::integral_constant<std::int64_t, 1>;  // a step known to be 1, so that the loop vectorises
 
 template <int lanes, class Fold, class Total>
 [[gnu::always_inline]] inline Total fold_lanes(const Fold& fold, Total* lane) {
@@ -44,10 +46,12 @@ template <int lanes, class Fold, class Total>
   }
 }
 
-// `count` elements from x on, `step` apart, for output `out`. The order of combination depends on the count alone.
+// `count` elements from x on, `step` apart, for output `out`. The order of combination depends on the count
+// alone.
 template <int lanes = 32, class Fold, class In, class Step = Adjacent>
-[[gnu::always_inline]] inline typename Fold::Total fold_stretch(const Fold& fold, const In* x, std::int64_t count,
-                                                                std::int64_t out = 0, Step step = {}) {
+[[gnu::always_inline]] inline typename Fold::Total fold_stretch(const Fold& fold, const In* x,
+                                                                std::int64_t count, std::int64_t out = 0,
+                                                                Step step = {}) {
   using Total = typename Fold::Total;
   if constexpr (lanes == 1) {
     Total total = Fold::identity;
@@ -109,18 +113,16 @@ struct FoldAxes {
   std::int64_t step() const { return reduced.rank() == 0 ? 1 : reduced_strides.back(); }
 };
 
+// One reduction; see fold_into.
 template <class In, class Out, class Fold>
 class Folding {
  public:
-  // Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
   Folding(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out)
       : fold_(fold), axes_(x, is_reduced), in_(x.data<In>()), out_(out.data<Out>()) {}
 
   void run() {
     if (axes_.group == 0) {
       for (std::int64_t i = 0; i < axes_.outputs; ++i) finish(i, Fold::identity);
-    } else if (axes_.outputs == 1 && axes_.on_one_line && axes_.group <= cheap_grain) {
-      finish(0, stretch(in_, axes_.step(), axes_.group, 0));
     } else if (axes_.outputs > 0) {
       run_pieces();
     }
@@ -176,7 +178,8 @@ class Folding {
 
   // Calls put(index, total) for the outputs first to last, over the elements begin to end of their groups.
   template <class Put>
-  void fold_part(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end, const Put& put) const {
+  void fold_part(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
+                 const Put& put) const {
     kept_.run(first, last, [&](const auto& at, const auto& by, std::int64_t count) {
       if (!axes_.in_rows) return columns(in_ + at[0], by[0], at[1], by[1], count, begin, end, put);
       for (std::int64_t i = 0; i < count; ++i)
@@ -195,8 +198,8 @@ class Folding {
   }
 
   template <class Put>
-  void columns(const In* x, std::int64_t step, std::int64_t index, std::int64_t index_step, std::int64_t count,
-               std::int64_t begin, std::int64_t end, const Put& put) const {
+  void columns(const In* x, std::int64_t step, std::int64_t index, std::int64_t index_step,
+               std::int64_t count, std::int64_t begin, std::int64_t end, const Put& put) const {
     Total totals[tile];
     for (; count > 0; count -= tile, x += tile * step, index += tile * index_step) {
       const std::int64_t width = std::min(tile, count);
@@ -213,13 +216,14 @@ class Folding {
 
   // totals[j] takes in x[r * row_step + j * step] for every row r.
   template <class Step>
-  void fold_rows(const In* x, std::int64_t rows, std::int64_t row_step, Total* totals, std::int64_t width, Step step,
-                 std::int64_t index, Step index_step) const {
+  void fold_rows(const In* x, std::int64_t rows, std::int64_t row_step, Total* totals, std::int64_t width,
+                 Step step, std::int64_t index, Step index_step) const {
     std::int64_t r = 0;
     for (; r + rows_at_once <= rows; r += rows_at_once, x += rows_at_once * row_step) {
 #pragma omp simd
       for (std::int64_t j = 0; j < width; ++j)
-        totals[j] = fold_.combine(totals[j], combined<rows_at_once>(x + j * step, row_step, index + j * index_step));
+        totals[j] =
+            fold_.combine(totals[j], combined<rows_at_once>(x + j * step, row_step, index + j * index_step));
     }
     for (; r < rows; ++r, x += row_step) {
 #pragma omp simd
@@ -231,7 +235,8 @@ class Folding {
   // Several rows at one column.
   template <int rows>
   [[gnu::always_inline]] auto combined(const In* x, std::int64_t row_step, std::int64_t index) const {
-    if constexpr (rows == 1) return fold_.lift(*x, index);
+    if constexpr (rows == 1)
+      return fold_.lift(*x, index);
     else
       return fold_.combine(combined<rows / 2>(x, row_step, index),
                            combined<rows / 2>(x + rows / 2 * row_step, row_step, index));
@@ -244,5 +249,15 @@ class Folding {
   const StridedLoop<2> kept_{axes_.kept, {&axes_.kept_strides, &axes_.out_strides}};
   const StridedLoop<1> reduced_{axes_.reduced, {&axes_.reduced_strides}};
 };
+
+// Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
+template <class In, class Out, class Fold>
+void fold_into(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out) {
+  // A small tensor reduced whole, such as a loss, needs no plan.
+  if (x.is_contiguous() && x.numel() <= cheap_grain && is_reduced + 1 == 1u << x.rank())
+    *out.data<Out>() = fold.finish(fold_stretch(fold, x.data<In>(), x.numel()), 0);
+  else
+    Folding<In, Out, Fold>(fold, x, is_reduced, out).run();
+}
 
 }  // namespace gradus::kernels

@@ -45,7 +45,8 @@ blasint blas_int(std::int64_t size) {
   return static_cast<blasint>(size);
 }
 
-bool rows_adjacent(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, std::int64_t column_stride) {
+bool rows_adjacent(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
+                   std::int64_t column_stride) {
   return (columns <= 1 || column_stride == 1) && (rows <= 1 || row_stride >= columns);
 }
 
@@ -68,11 +69,11 @@ void blas_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
   const blasint to = layout_of(c).leading;
   const T beta = add ? 1 : 0;
   if constexpr (sizeof(T) == sizeof(float))
-    cblas_sgemm(CblasRowMajor, of_a.transpose, of_b.transpose, m, n, k, scale, a.data, of_a.leading, b.data, of_b.leading,
-                beta, c.data, to);
+    cblas_sgemm(CblasRowMajor, of_a.transpose, of_b.transpose, m, n, k, scale, a.data, of_a.leading, b.data,
+                of_b.leading, beta, c.data, to);
   else
-    cblas_dgemm(CblasRowMajor, of_a.transpose, of_b.transpose, m, n, k, scale, a.data, of_a.leading, b.data, of_b.leading,
-                beta, c.data, to);
+    cblas_dgemm(CblasRowMajor, of_a.transpose, of_b.transpose, m, n, k, scale, a.data, of_a.leading, b.data,
+                of_b.leading, beta, c.data, to);
 }
 
 // y += scale a x.   y and x: one column each
@@ -80,12 +81,15 @@ template <class T>
 void blas_gemv(const Matrix<const T>& a, const Matrix<const T>& x, const Matrix<T>& y, T scale) {
   const Layout of_a = layout_of(a);
   const bool transposed = of_a.transpose == CblasTrans;
-  const blasint rows = blas_int(transposed ? a.columns : a.rows), columns = blas_int(transposed ? a.rows : a.columns);
+  const blasint rows = blas_int(transposed ? a.columns : a.rows),
+                columns = blas_int(transposed ? a.rows : a.columns);
   const blasint by_x = blas_int(std::max<std::int64_t>(x.row_stride, 1)), by_y = blas_int(y.row_stride);
   if constexpr (sizeof(T) == sizeof(float))
-    cblas_sgemv(CblasRowMajor, of_a.transpose, rows, columns, scale, a.data, of_a.leading, x.data, by_x, 1, y.data, by_y);
+    cblas_sgemv(CblasRowMajor, of_a.transpose, rows, columns, scale, a.data, of_a.leading, x.data, by_x, 1,
+                y.data, by_y);
   else
-    cblas_dgemv(CblasRowMajor, of_a.transpose, rows, columns, scale, a.data, of_a.leading, x.data, by_x, 1, y.data, by_y);
+    cblas_dgemv(CblasRowMajor, of_a.transpose, rows, columns, scale, a.data, of_a.leading, x.data, by_x, 1,
+                y.data, by_y);
 }
 
 template <class T>
@@ -102,19 +106,20 @@ void add_few_columns(const Matrix<const T>& a, const Matrix<const T>& b, const M
   for (std::int64_t first = 0; first < a.columns; first += piece) {
     const std::int64_t count = std::min(piece, a.columns - first);
     for (std::int64_t j = 0; j < b.columns; ++j)
-      blas_gemv<T>(a.from_column(first, count), b.from_row(first, count).from_column(j, 1), c.from_column(j, 1),
-                   scale);
+      blas_gemv<T>(a.from_column(first, count), b.from_row(first, count).from_column(j, 1),
+                   c.from_column(j, 1), scale);
   }
 }
 
 #if defined(__AVX2__)
 
-// Products so small that OpenBLAS spends longer on its preparations than on the sum. Measured, f32, against its Haswell
-// and its AVX-512 kernels: (8,16)(16,16) 28 ns against 115 and 63, with b transposed 45 against 131 and 150;
-// (8,16)(16,1) 34 against 84; (32,32)(32,32) 300 against 680 and 270. Without wide registers OpenBLAS wins.
+// Products so small that OpenBLAS spends longer on its preparations than on the sums. Measured in f32 on Zen 5, against
+// OpenBLAS with its AVX2 and its AVX-512 kernels, in ns: (8,16)(16,16) 28 against 115 and 40; with b transposed 45 against
+// 130 and 120; (16,100)(100,16) 220 against 610 and 240; (32,32)(32,32) 300 against 680 and 270. Beyond that, and without
+// wide registers, OpenBLAS wins; one vector is well served by its gemv, which takes 35 ns at least.
 namespace tiny {
 
-constexpr std::int64_t most_products = 32 * 32 * 32, most_depth = 64;
+constexpr std::int64_t most_products = 32 * 32 * 32, most_products_of_vector = 256, most_depth = 128;
 constexpr int width = 16;
 // As many rows at once as leave registers for b: 32 of 16 floats, or 16 of 8.
 #if defined(__AVX512F__)
@@ -125,8 +130,9 @@ constexpr int height = 4;
 
 // `Rows` rows and the first `columns` of W columns of c. a by its strides, b row by row.
 template <int Rows, int W>
-inline void block(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column, const float* b,
-                  std::int64_t b_row, float* c, std::int64_t c_row, std::int64_t columns, bool add, float scale) {
+inline void block(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column,
+                  const float* b, std::int64_t b_row, float* c, std::int64_t c_row, std::int64_t columns,
+                  bool add, float scale) {
   float sums[Rows][W] = {};
   for (std::int64_t k = 0; k < depth; ++k) {
     const float* const row = b + k * b_row;
@@ -152,13 +158,15 @@ inline void block(std::int64_t depth, const float* a, std::int64_t a_row, std::i
   }
 }
 
-inline void rows_of(const Matrix<const float>& a, const float* b, std::int64_t b_row, const Matrix<float>& c,
-                    std::int64_t column, std::int64_t columns, bool add, float scale) {
+// Columns `column` to `column + columns` of c, at most W.
+template <int W>
+inline void strip(const Matrix<const float>& a, const float* b, std::int64_t b_row, const Matrix<float>& c,
+                  std::int64_t column, std::int64_t columns, bool add, float scale) {
   std::int64_t i = 0;
   const auto run = [&]<int Rows>() {
     for (; i + Rows <= a.rows; i += Rows)
-      block<Rows, width>(a.columns, a.data + i * a.row_stride, a.row_stride, a.column_stride, b, b_row,
-                         c.data + i * c.row_stride + column, c.row_stride, columns, add, scale);
+      block<Rows, W>(a.columns, a.data + i * a.row_stride, a.row_stride, a.column_stride, b, b_row,
+                     c.data + i * c.row_stride + column, c.row_stride, columns, add, scale);
   };
   run.template operator()<height>();
   run.template operator()<2>();
@@ -188,24 +196,23 @@ inline void pack(const Matrix<const float>& b, std::int64_t columns, float* pack
 }
 
 inline bool fits(const Matrix<const float>& a, const Matrix<const float>& b) {
-  return a.columns <= most_depth && a.rows * a.columns * b.columns <= most_products;
+  if (a.columns > most_depth) return false;
+  const std::int64_t products = a.rows * a.columns * b.columns;
+  return products <= (a.rows == 1 || b.columns == 1 ? most_products_of_vector : most_products);
 }
 
 inline void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c, bool add,
                  float scale) {
   std::int64_t j = 0;
   const bool in_place = b.column_stride == 1;
-  // With one row alone each sum would wait for its last addition: so four times the columns.
-  constexpr int wide = 4 * width;
-  for (; in_place && a.rows == 1 && j + wide <= b.columns; j += wide)
-    block<1, wide>(a.columns, a.data, 0, a.column_stride, b.data + j, b.row_stride, c.data + j, 0, wide, add, scale);
   for (; in_place && j + width <= b.columns; j += width)
-    rows_of(a, b.data + j, b.row_stride, c, j, width, add, scale);
+    strip<width>(a, b.data + j, b.row_stride, c, j, width, add, scale);
+  if (b.columns == 1) return strip<1>(a, b.data, b.row_stride, c, 0, 1, add, scale);
   alignas(64) float packed[most_depth * width];
   for (; j < b.columns; j += width) {
     const std::int64_t columns = std::min<std::int64_t>(width, b.columns - j);
     pack(b.from_column(j, columns), columns, packed);
-    rows_of(a, packed, width, c, j, columns, add, scale);
+    strip<width>(a, packed, width, c, j, columns, add, scale);
   }
 }
 
@@ -230,22 +237,25 @@ void general_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matr
   const OneThread guard;
   if (!is_thin(c.rows, c.columns, a.columns)) return blas_gemm<T>(a, b, c, add, scale);
   if (!add) fill_zero(c);
-  if (c.columns <= c.rows) add_few_columns<T>(a, b, c, scale);
-  else add_few_columns<T>(b.transposed(), a.transposed(), c.transposed(), scale);
+  if (c.columns <= c.rows)
+    add_few_columns<T>(a, b, c, scale);
+  else
+    add_few_columns<T>(b.transposed(), a.transposed(), c.transposed(), scale);
 }
 
 }  // namespace
 
-bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, std::int64_t column_stride) {
+bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
+                      std::int64_t column_stride) {
   return rows_adjacent(rows, columns, row_stride, column_stride) ||
          rows_adjacent(columns, rows, column_stride, row_stride);
 }
 
-// gemm first brings both sides into an order of its own, which takes longer than a few vectors need: one vector against
-// (768, 3072) takes 90 us with gemv and 375 to 525 with gemm, four take 350 and 320 to 470.
+// gemm first brings both sides into an order of its own, which takes longer than a few vectors need: against (768, 3072),
+// one takes 95 to 105 us with gemv and 400 to 550 with gemm, four take 350 to 410 and 340 to 480.
 bool is_thin(std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t few = std::min(m, n);
-  return few == 1 || (few <= 4 && std::max(m, n) * k >= 1 << 18);
+  return few == 1 || (few <= 3 && std::max(m, n) * k >= 1 << 18);
 }
 
 void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c, bool add,

@@ -29,21 +29,24 @@ Matrix<T> row_major(T* data, std::int64_t rows, std::int64_t columns) {
 }
 
 // True where BLAS reads the matrix as it lies: rows or columns are adjacent elements and do not overlap.
-bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride, std::int64_t column_stride);
+bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
+                      std::int64_t column_stride);
 
 // c = scale a b, or c + scale a b with `add`.   a: (m, k), b: (k, n), both readable; c: (m, n), its columns adjacent
-void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c, bool add = false,
-          float scale = 1);
-void gemm(const Matrix<const double>& a, const Matrix<const double>& b, const Matrix<double>& c, bool add = false,
-          double scale = 1);
+void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c,
+          bool add = false, float scale = 1);
+void gemm(const Matrix<const double>& a, const Matrix<const double>& b, const Matrix<double>& c,
+          bool add = false, double scale = 1);
 
 // The same in the order of arguments that BLAS has: c (m, n) = scale op(a) op(b) + keep c, where op transposes if asked,
 // each a_row, b_row, c_row elements separate a row from the next, and `keep` is 0 or 1.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, T scale, const T* a,
-          std::int64_t a_row, const T* b, std::int64_t b_row, T keep, T* c, std::int64_t c_row) {
-  const Matrix<const T> left = transpose_a ? Matrix<const T>{a, m, k, 1, a_row} : Matrix<const T>{a, m, k, a_row, 1};
-  const Matrix<const T> right = transpose_b ? Matrix<const T>{b, k, n, 1, b_row} : Matrix<const T>{b, k, n, b_row, 1};
+void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, T scale,
+          const T* a, std::int64_t a_row, const T* b, std::int64_t b_row, T keep, T* c, std::int64_t c_row) {
+  const Matrix<const T> left =
+      transpose_a ? Matrix<const T>{a, m, k, 1, a_row} : Matrix<const T>{a, m, k, a_row, 1};
+  const Matrix<const T> right =
+      transpose_b ? Matrix<const T>{b, k, n, 1, b_row} : Matrix<const T>{b, k, n, b_row, 1};
   gemm(left, right, Matrix<T>{c, m, n, c_row, 1}, keep != 0, scale);
 }
 

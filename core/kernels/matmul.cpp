@@ -30,20 +30,17 @@ std::int64_t half_of(std::int64_t size, std::int64_t multiple) {
   return (half + multiple - 1) / multiple * multiple;
 }
 
-// The rectangles into which c (m, n) is cut, by its shape alone. The longer side is halved. Each tile brings its part of a
-// and b into BLAS's order again, which costs 2 to 5 % of the time of a tile 350 rows high or 200 columns wide; so the
-// first cut is made wherever two threads gain by it, and further ones only while tiles stay large.
+// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again. Each tile brings its
+// part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a tile 350 rows high or 200 columns wide. So
+// the first cut is made wherever two threads gain by it, and further ones only while tiles stay large. A thin product has
+// nothing brought into order; it only wants to read long stretches of memory.
 Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
-  if (is_thin(m, n, k)) {
-    // Memory is the limit; what each task reads should stay in its core's cache for the next vector.
-    constexpr std::int64_t elements = 1 << 17;
-    const std::int64_t part = std::max<std::int64_t>(elements / k / 16 * 16, 16);
-    return m < n ? Tiles{m, part} : Tiles{part, n};
-  }
+  const std::int64_t fewest_rows = is_thin(m, n, k) ? 192 : 512,
+                     fewest_columns = is_thin(m, n, k) ? 192 : 384;
   Tiles tile{m, n};
   for (std::int64_t count = 1; count < most_tiles && tile.rows * tile.columns * k >= 2 * grain; count *= 2) {
     const bool cut_rows = tile.rows > tile.columns;
-    if (count > 1 && (cut_rows ? tile.rows / 2 < 512 : tile.columns / 2 < 384)) break;
+    if (count > 1 && (cut_rows ? tile.rows / 2 < fewest_rows : tile.columns / 2 < fewest_columns)) break;
     (cut_rows ? tile.rows : tile.columns) = cut_rows ? half_of(tile.rows, 8) : half_of(tile.columns, 16);
   }
   return tile;
@@ -51,11 +48,13 @@ Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
 
 // c = a b + bias on the calling thread. What gemm adds to costs no more than what it overwrites.
 template <class T>
-void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const Bias<T>& bias) {
+void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
+                   const Bias<T>& bias) {
   if (bias.data == nullptr) return gemm(a, b, c);
   for (std::int64_t i = 0; i < c.rows; ++i) {
     T* const row = c.data + i * c.row_stride;
-    if (bias.stride == 1) std::copy_n(bias.data, c.columns, row);
+    if (bias.stride == 1)
+      std::copy_n(bias.data, c.columns, row);
     else
       for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j * bias.stride];
   }
@@ -63,14 +62,16 @@ void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Mat
 }
 
 template <class T>
-void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const Bias<T>& bias = {}) {
+void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
+              const Bias<T>& bias = {}) {
   if (c.rows * c.columns * a.columns < 2 * grain) return multiply_here(a, b, c, bias);
   const Tiles tile = tiles_of(c.rows, c.columns, a.columns);
   const std::int64_t across = (c.columns + tile.columns - 1) / tile.columns;
   const std::int64_t down = (c.rows + tile.rows - 1) / tile.rows;
   parallel_tasks(down * across, [&](std::int64_t task) {
     const std::int64_t row = task / across * tile.rows, column = task % across * tile.columns;
-    const std::int64_t rows = std::min(tile.rows, c.rows - row), columns = std::min(tile.columns, c.columns - column);
+    const std::int64_t rows = std::min(tile.rows, c.rows - row),
+                       columns = std::min(tile.columns, c.columns - column);
     const Bias<T> part{bias.data == nullptr ? nullptr : bias.data + column * bias.stride, bias.stride};
     multiply_here<T>(a.from_row(row, rows), b.from_column(column, columns),
                      c.from_row(row, rows).from_column(column, columns), part);
@@ -142,7 +143,8 @@ Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
     if (b.rank() == 2 && depth > 0)
       if (const auto strides = views::strides_of_reshape(a, {rows, depth}))
         if (is_blas_readable(rows, depth, (*strides)[0], (*strides)[1]))
-          return multiply<T>({a.data<T>(), rows, depth, (*strides)[0], (*strides)[1]}, first_matrix<T>(b), to);
+          return multiply<T>({a.data<T>(), rows, depth, (*strides)[0], (*strides)[1]}, first_matrix<T>(b),
+                             to);
     Shape each = a.shape();
     each[a.rank() - 2] = b.shape()[b.rank() - 2], each[a.rank() - 1] = columns;
     multiply_each<T>(a, views::expand(b, each), c);

@@ -24,7 +24,8 @@ struct Blocks {
 // The blocks at first, ..., first + batch - 1. Round by round over the whole batch: every compiler and
 // instruction set tried makes vector code of that, and of few other orders.
 void generate(std::uint64_t seed, std::uint64_t first, Blocks& out) {
-  auto& [a, b, c, d] = out.lane;
+  std::uint32_t *const a = out.lane[0], *const b = out.lane[1], *const c = out.lane[2],
+                       *const d = out.lane[3];
   for (int j = 0; j < batch; ++j) {
     const std::uint64_t counter = first + static_cast<std::uint64_t>(j);
     a[j] = static_cast<std::uint32_t>(counter);

@@ -10,8 +10,8 @@
 namespace gradus::kernels {
 namespace {
 
-// f32 is summed and multiplied in f64, so that the result is right to the last bit or nearly so, however many elements
-// there are. i64 wraps around, as unsigned numbers do by definition.
+// f32 is summed and multiplied in f64, so that the result is right to the last bit or nearly so, however many
+// elements there are. i64 wraps around, as unsigned numbers do by definition.
 template <class T>
 using Wide = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
 
@@ -53,7 +53,8 @@ struct Variance : Sum<T> {
 template <class T>
 struct LogSumExp : Sum<T> {
   const T* largest;
-  // Where the largest is infinite, the sum's own 0 or infinity is the right answer; x - infinity would be NaN.
+  // Where the largest is infinite, the sum's own 0 or infinity is the right answer; x - infinity would be
+  // NaN.
   T shift(std::int64_t out) const {
     return std::abs(largest[out]) <= std::numeric_limits<T>::max() ? largest[out] : T(0);
   }
@@ -65,7 +66,8 @@ struct LogSumExp : Sum<T> {
 template <class T>
 struct Max {
   using Total = T;
-  static constexpr T identity = std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
+  static constexpr T identity =
+      std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
   static T lift(T x, std::int64_t) { return x; }
   static T combine(T a, T b) {
     const T larger = a > b ? a : b;  // b where either is NaN
@@ -76,7 +78,8 @@ struct Max {
 
 template <class T>
 struct Min : Max<T> {
-  static constexpr T identity = std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
+  static constexpr T identity =
+      std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
   static T combine(T a, T b) {
     const T smaller = a < b ? a : b;
     return a != a ? a : smaller;
@@ -102,20 +105,10 @@ unsigned bits_of(const Shape& axes) {
   return bits;
 }
 
-Tensor empty_result(const Tensor& x, const Shape& axes, bool keep, DType dtype) {
-  Shape shape;
-  const unsigned is_reduced = bits_of(axes);
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    if ((is_reduced >> axis & 1) == 0) shape.push_back(x.shape()[axis]);
-    else if (keep) shape.push_back(1);
-  }
-  return Tensor::empty(shape, dtype);
-}
-
 template <class T, class Fold>
 Tensor fold(const Tensor& x, const Shape& axes, bool keep, const Fold& fold) {
-  Tensor out = empty_result(x, axes, keep, dtype_of<T>());
-  Folding<T, T, Fold>(fold, x, bits_of(axes), out).run();
+  Tensor out = Tensor::empty(reduced_shape(x, axes, keep), dtype_of<T>());
+  fold_into<T, T>(fold, x, bits_of(axes), out);
   return out;
 }
 
@@ -123,15 +116,6 @@ double count_of(const Tensor& x, const Shape& axes) {
   double count = 1;
   for (const std::int64_t axis : axes) count *= static_cast<double>(x.size(axis));
   return count;
-}
-
-// x as (rows, n) contiguous elements, n those of one group: a copy where they do not lie so.
-Tensor groups_in_rows(const Tensor& x, const Shape& axes) {
-  Shape order;
-  for (int axis = 0; axis < x.rank(); ++axis)
-    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) order.push_back(axis);
-  for (const std::int64_t axis : axes) order.push_back(axis);
-  return contiguous(views::permute(x, order));
 }
 
 // body(row) for each of `count` rows of n elements.
@@ -143,7 +127,46 @@ void for_each_row(std::int64_t count, std::int64_t n, const Body& body) {
                });
 }
 
+// The first place where Fold's result stands; for NaN, which equals nothing, the first NaN.
+template <template <class> class Fold>
+Tensor first_place(const char* op, const Tensor& x, int axis, bool keep) {
+  Tensor out = Tensor::empty(reduced_shape(x, {axis}, keep), i64);
+  dispatch_numeric(x.dtype(), op, [&]<class T>() {
+    const Tensor rows = contiguous(views::permute(x, moved_last(x.rank(), {axis})));
+    const std::int64_t n = x.shape()[axis];
+    for_each_row(out.numel(), n, [&](std::int64_t r) {
+      const T* const row = rows.data<T>() + r * n;
+      const T sought = fold_stretch(Fold<T>(), row, n);
+      std::int64_t i = 0;
+      while (row[i] != sought && (sought == sought || row[i] == row[i])) ++i;
+      out.data<std::int64_t>()[r] = i;
+    });
+  });
+  return out;
+}
+
 }  // namespace
+
+Shape reduced_shape(const Tensor& x, const Shape& axes, bool keep) {
+  Shape shape;
+  const unsigned is_reduced = bits_of(axes);
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if ((is_reduced >> axis & 1) == 0)
+      shape.push_back(x.shape()[axis]);
+    else if (keep)
+      shape.push_back(1);
+  }
+  return shape;
+}
+
+Shape moved_last(int rank, const Shape& axes) {
+  Shape order;
+  const unsigned is_moved = bits_of(axes);
+  for (int axis = 0; axis < rank; ++axis)
+    if ((is_moved >> axis & 1) == 0) order.push_back(axis);
+  for (const std::int64_t axis : axes) order.push_back(axis);
+  return order;
+}
 
 Tensor sum(const Tensor& x, const Shape& axes, bool keep) {
   return dispatch_numeric(x.dtype(), "sum", [&]<class T>() { return fold<T>(x, axes, keep, Sum<T>()); });
@@ -184,26 +207,62 @@ Tensor logsumexp(const Tensor& x, const Shape& axes, bool keep) {
 Tensor any(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, Any()); }
 Tensor all(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, All()); }
 
-
 // dx_i = dy * (x_0 ... x_i-1) * (x_i+1 ... x_n-1): products from both ends, so that no zero is divided by.
 Tensor prod_grad(const Tensor& dy, const Tensor& x, const Shape& axes) {
-  return dispatch_floating(x.dtype(), "prod", [&]<class T>() {
-    const Shape order = groups_last(x.rank(), axes);
-    const Tensor rows = contiguous(views::permute(x, order)), factor = contiguous(dy);
-    Tensor dx = Tensor::empty(rows.shape(), x.dtype());
+  const Shape order = moved_last(x.rank(), axes);
+  Shape back = order;
+  for (int i = 0; i < x.rank(); ++i) back[static_cast<int>(order[i])] = i;
+  const Tensor rows = contiguous(views::permute(x, order)), factors = contiguous(dy);
+  const Tensor dx = Tensor::empty(rows.shape(), x.dtype());
+  dispatch_floating(x.dtype(), "prod", [&]<class T>() {
     const std::int64_t count = dy.numel(), n = count == 0 ? 0 : x.numel() / count;
     for_each_row(count, n, [&](std::int64_t row) {
       const T* const from = rows.data<T>() + row * n;
       T* const to = dx.data<T>() + row * n;
       std::vector<double, memory::PoolAllocator<double>> before(static_cast<std::size_t>(n));
-      double product = static_cast<double>(factor.data<T>()[row]);
-      for (std::int64_t i = 0; i < n; product *= from[i++]) before[i] = product;
+      double product = static_cast<double>(factors.data<T>()[row]);
+      for (std::int64_t i = 0; i < n; product *= from[i++]) before[static_cast<std::size_t>(i)] = product;
       product = 1;
-      for (std::int64_t i = n; i-- > 0; product *= from[i]) to[i] = static_cast<T>(before[i] * product);
+      for (std::int64_t i = n; i-- > 0; product *= from[i])
+        to[i] = static_cast<T>(before[static_cast<std::size_t>(i)] * product);
     });
-    Shape back(x.rank(), 0);
-    for (int i = 0; i < x.rank(); ++i) back[static_cast<int>(order[i])] = i;
-    return views::permute(dx, back);
   });
+  return contiguous(views::permute(dx, back));
 }
+
+Tensor argmax(const Tensor& x, int axis, bool keep) { return first_place<Max>("argmax", x, axis, keep); }
+Tensor argmin(const Tensor& x, int axis, bool keep) { return first_place<Min>("argmin", x, axis, keep); }
+
+Tensor cumsum(const Tensor& x, int axis, bool reversed) {
+  const Tensor source = contiguous(x);
+  const Tensor out = Tensor::empty(x.shape(), x.dtype());
+  // x as (outer, n, inner): `inner` running totals side by side.
+  const std::int64_t n = x.shape()[axis], inner = contiguous_strides(x.shape())[axis];
+  if (x.numel() == 0) return out;
+  dispatch_numeric(x.dtype(), "cumsum", [&]<class T>() {
+    constexpr std::int64_t tile = 512;
+    const std::int64_t width = std::min(inner, tile), tiles = (inner + width - 1) / width;
+    for_each_row(x.numel() / (n * inner) * tiles, n * width, [&](std::int64_t task) {
+      const std::int64_t left = task % tiles * width, right = std::min(inner, left + width);
+      const std::int64_t first = (task / tiles * n + (reversed ? n - 1 : 0)) * inner,
+                         step = reversed ? -inner : inner;
+      const T* from = source.data<T>() + first;
+      T* to = out.data<T>() + first;
+      if (inner == 1) {
+        Wide<T> total = 0;
+        for (std::int64_t i = 0; i < n; ++i)
+          to[i * step] = static_cast<T>(total += static_cast<Wide<T>>(from[i * step]));
+        return;
+      }
+      Wide<T> totals[tile] = {};
+      for (std::int64_t i = 0; i < n; ++i, from += step, to += step) {
+#pragma omp simd
+        for (std::int64_t j = left; j < right; ++j)
+          to[j] = static_cast<T>(totals[j - left] += static_cast<Wide<T>>(from[j]));
+      }
+    });
+  });
+  return out;
+}
+
 }  // namespace gradus::kernels

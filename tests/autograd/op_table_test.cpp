@@ -53,6 +53,7 @@ TEST_CASE("every op in f32 agrees with f64", "[op]") { for_each_row(check_f32); 
 TEST_CASE("every op gives the same bits at 1, 2 and 3 threads", "[op][threads]") {
   for_each_row(check_threads);
 }
+TEST_CASE("every op frees what it kept, walked backward or not", "[op][grad]") { for_each_row(check_frees); }
 TEST_CASE("ops without a derivative record none", "[op]") { for_each_row(check_not_recorded); }
 TEST_CASE("every op's refusals say what is wrong", "[op][error]") { for_each_row(check_refusals); }
 

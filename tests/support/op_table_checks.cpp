@@ -7,6 +7,7 @@
 
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/gradcheck_matcher.h>
+#include <gradus/core/allocator.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/parallel.h>
 
@@ -255,6 +256,17 @@ void check_refusals(const OpRow& row) {
     REQUIRE(said == refusal.text);
     REQUIRE(std::regex_match(said, form));
   }
+}
+
+void check_frees(const OpRow& row) {
+  for_each_sample(row, [&](const Inputs& sample, std::uint64_t seed) {
+    const Tensors inputs = draw(sample, f64, seed);
+    const std::int64_t before = memory_stats().bytes_in_use;
+    row.op(inputs);
+    REQUIRE(memory_stats().bytes_in_use == before);
+    gradients(row.op(inputs), inputs);
+    REQUIRE(memory_stats().bytes_in_use == before);
+  });
 }
 
 }  // namespace gradus::test

@@ -14,5 +14,6 @@ void check_f32(const OpRow& row);
 void check_threads(const OpRow& row);
 void check_not_recorded(const OpRow& row);
 void check_refusals(const OpRow& row);
+void check_frees(const OpRow& row);
 
 }  // namespace gradus::test

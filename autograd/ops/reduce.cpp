@@ -1,0 +1,208 @@
+#include <gradus/autograd/ops/reduce.h>
+
+#include <limits>
+
+#include <gradus/autograd/ops/compare.h>
+#include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/record.h>
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/reduce.h>
+
+namespace gradus {
+namespace {
+
+// What a reduction was asked for.
+struct Reduction {
+  Shape axes, from;  // the reduced axes in order; x's shape
+  Dims dims;
+
+  Reduction(const Tensor& x, const Axes& asked, Dims dims, const char* op)
+      : axes(asked.normalised(x.rank(), op)), from(x.shape()), dims(dims) {}
+
+  bool keep() const { return dims == Dims::keep; }
+  // The elements in a group.
+  std::int64_t count() const {
+    std::int64_t product = 1;
+    for (const std::int64_t axis : axes) product *= from[static_cast<int>(axis)];
+    return product;
+  }
+  void check_not_empty(const char* op) const {
+    check(count() > 0, op, "needs at least one element, but shape ", from, " has none along the axes ", axes,
+          ". Skip empty batches?");
+  }
+  // Something of the result's shape, seen at each element of x.
+  Tensor spread(const Tensor& y) const {
+    if (keep() || y.rank() == 0) return y.expand(from);
+    Shape kept = from;
+    for (const std::int64_t axis : axes) kept[static_cast<int>(axis)] = 1;
+    return y.reshape(kept).expand(from);
+  }
+};
+
+OpInfo cost(const char* name, const Tensor& x, double each = 1) {
+  return {name, each * static_cast<double>(x.numel())};
+}
+
+// The elements equal to their group's extreme y share its gradient.
+template <class Kernel>
+Tensor extreme(const char* op, const Tensor& x, const Axes& axes, Dims dims, Kernel kernel) {
+  const Reduction r(x, axes, dims, op);
+  r.check_not_empty(op);
+  const Tensor y = kernel(x, r.axes, r.keep());
+  return record(cost(op, x), y, inputs(x), saves(x, y),
+                [r](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
+                  const Tensor ties = (x == r.spread(y)).to(dy.dtype());
+                  back.give(0, r.spread(dy / sum(ties, r.axes, r.dims)) * ties);
+                });
+}
+
+void check_boolean(const Tensor& x, const char* op) {
+  check(x.dtype() == boolean, op, "needs booleans, not ", x.dtype(), ". Compare, as in x != 0?");
+}
+
+template <class Kernel>
+Tensor place(const char* op, const Tensor& x, std::int64_t axis, Dims dims, Kernel kernel) {
+  check(x.rank() > 0, op, "a tensor of shape () has no axis. Leave the axis out?");
+  const int along = normalised_axis(axis, x.rank(), op);
+  Reduction(x, axis, dims, op).check_not_empty(op);
+  return kernel(x, along, dims == Dims::keep);
+}
+
+}  // namespace
+
+Shape Axes::normalised(int rank, const char* op) const {
+  Shape axes;
+  if (all_) {
+    for (int axis = 0; axis < rank; ++axis) axes.push_back(axis);
+    return axes;
+  }
+  unsigned named = 0;
+  for (const std::int64_t axis : listed_) {
+    const unsigned bit = 1u << normalised_axis(axis, rank, op);
+    check((named & bit) == 0, op, "axis ", axis, " stands twice in ", listed_, ". Each axis once?");
+    named |= bit;
+  }
+  for (int axis = 0; axis < rank; ++axis)
+    if (named >> axis & 1) axes.push_back(axis);
+  return axes;
+}
+
+Tensor sum(const Tensor& x, const Axes& axes, Dims dims) {
+  const Reduction r(x, axes, dims, "sum");
+  return record(cost("sum", x), kernels::sum(x, r.axes, r.keep()), inputs(x), saves(),
+                [r](Backward& back, const Tensor& dy) { back.give(0, r.spread(dy)); });
+}
+
+Tensor mean(const Tensor& x, const Axes& axes, Dims dims) {
+  const Reduction r(x, axes, dims, "mean");
+  r.check_not_empty("mean");
+  return record(
+      cost("mean", x), kernels::mean(x, r.axes, r.keep()), inputs(x), saves(),
+      [r](Backward& back, const Tensor& dy) { back.give(0, r.spread(dy / static_cast<double>(r.count()))); });
+}
+
+Tensor definition::var(const Tensor& x, const Axes& axes, Dims dims, int correction) {
+  const double count = static_cast<double>(Reduction(x, axes, dims, "var").count());
+  return sum(square(x - mean(x, axes, keep_dims)), axes, dims) / (count - correction);
+}
+
+Tensor var(const Tensor& x, const Axes& axes, Dims dims, int correction) {
+  const Reduction r(x, axes, dims, "var");
+  check(correction == 0 || correction == 1, "var", "the correction must be 0 or 1, not ", correction,
+        ". 1 for a sample's unbiased variance?");
+  check(r.count() > correction, "var", "needs more than ", correction, " elements, but shape ", r.from,
+        " has ", r.count(), " along the axes ", r.axes, ". Another axis, or correction 0?");
+  return record(cost("var", x, 4), kernels::var(x, r.axes, correction, r.keep()), inputs(x), saves(x),
+                [r, divisor = static_cast<double>(r.count() - correction)](Backward& back, const Tensor& dy,
+                                                                           const Tensor& x) {
+                  // The mean's own part in the gradient vanishes: the centred elements sum to zero.
+                  const Tensor centred = x - mean(x, r.axes, keep_dims);
+                  back.give(0, centred * r.spread(dy * (2 / divisor)));
+                });
+}
+
+// x: (..., n) -> (...)
+static Tensor product_by_halves(const Tensor& x) {
+  const std::int64_t n = x.size(-1), half = n / 2;
+  if (n == 1) return x.select(-1, 0);
+  const Tensor y = product_by_halves(x.slice(-1, 0, half) * x.slice(-1, half, 2 * half));
+  return n % 2 == 0 ? y : y * x.select(-1, n - 1);
+}
+
+// A product of products of two. Nothing is divided, so that every derivative is right where elements are
+// zero.
+Tensor definition::prod(const Tensor& x, const Axes& axes, Dims dims) {
+  const Reduction r(x, axes, dims, "prod");
+  const Shape shape = kernels::reduced_shape(x, r.axes, r.keep());
+  if (r.count() == 0) return kernels::full(shape, 1, x.dtype());
+  Shape order = kernels::moved_last(x.rank(), r.axes), groups = kernels::reduced_shape(x, r.axes);
+  groups.push_back(r.count());
+  return product_by_halves(x.permute(order).reshape(groups)).reshape(shape);
+}
+
+Tensor prod(const Tensor& x, const Axes& axes, Dims dims) {
+  const Reduction r(x, axes, dims, "prod");
+  return record(
+      cost("prod", x), kernels::prod(x, r.axes, r.keep()), inputs(x), saves(x),
+      [r](Backward& back, const Tensor& dy, const Tensor& x) {
+        back.give(0, kernels::prod_grad(dy, x, r.axes));
+      },
+      [r](const Tensor& x) { return definition::prod(x, r.axes, r.dims); });
+}
+
+Tensor max(const Tensor& x, const Axes& axes, Dims dims) {
+  return extreme("max", x, axes, dims, kernels::max);
+}
+Tensor min(const Tensor& x, const Axes& axes, Dims dims) {
+  return extreme("min", x, axes, dims, kernels::min);
+}
+
+Tensor argmax(const Tensor& x) { return argmax(x.reshape({-1}), 0); }
+Tensor argmin(const Tensor& x) { return argmin(x.reshape({-1}), 0); }
+Tensor argmax(const Tensor& x, std::int64_t axis, Dims dims) {
+  return place("argmax", x, axis, dims, kernels::argmax);
+}
+Tensor argmin(const Tensor& x, std::int64_t axis, Dims dims) {
+  return place("argmin", x, axis, dims, kernels::argmin);
+}
+
+Tensor any(const Tensor& x, const Axes& axes, Dims dims) {
+  check_boolean(x, "any");
+  const Reduction r(x, axes, dims, "any");
+  return kernels::any(x, r.axes, r.keep());
+}
+
+Tensor all(const Tensor& x, const Axes& axes, Dims dims) {
+  check_boolean(x, "all");
+  const Reduction r(x, axes, dims, "all");
+  return kernels::all(x, r.axes, r.keep());
+}
+
+Tensor cumsum(const Tensor& x, std::int64_t axis) {
+  const int along = normalised_axis(axis, x.rank(), "cumsum");
+  return record("cumsum", kernels::cumsum(x, along), inputs(x), saves(),
+                [along](Backward& back, const Tensor& dy) { back.give(0, cumsum_reversed(dy, along)); });
+}
+
+Tensor cumsum_reversed(const Tensor& x, std::int64_t axis) {
+  const int along = normalised_axis(axis, x.rank(), "cumsum_reversed");
+  return record("cumsum_reversed", kernels::cumsum(x, along, true), inputs(x), saves(),
+                [along](Backward& back, const Tensor& dy) { back.give(0, cumsum(dy, along)); });
+}
+
+Tensor definition::logsumexp(const Tensor& x, const Axes& axes, Dims dims) {
+  return log(sum(exp(x), axes, dims));
+}
+
+Tensor logsumexp(const Tensor& x, const Axes& axes, Dims dims) {
+  const Reduction r(x, axes, dims, "logsumexp");
+  const Tensor y = kernels::logsumexp(x, r.axes, r.keep());
+  return record(cost("logsumexp", x, 3), y, inputs(x), saves(x, y),
+                [r](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
+                  // dx = dy * exp(x - y). Where y is -infinity, so is x, and x - y would be NaN.
+                  const Tensor finite = masked_fill(y, y == -std::numeric_limits<double>::infinity(), 0);
+                  back.give(0, r.spread(dy) * exp(x - r.spread(finite)));
+                });
+}
+
+}  // namespace gradus

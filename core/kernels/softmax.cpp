@@ -1,0 +1,175 @@
+#include <gradus/core/kernels/softmax.h>
+
+#include <array>
+#include <cmath>
+
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/fold.h>
+#include <gradus/core/kernels/vector_math.h>
+
+namespace gradus::kernels {
+namespace {
+
+namespace vm = vector_math;
+
+// Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten elements for
+// each row would take three times as long.
+constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048;
+
+// out = f(in..., to, rows, n) for blocks of up to rows_at_once rows of n adjacent elements along `axis`.
+template <class T, class F, class... Operand>
+Tensor by_rows(int axis, const F& f, const Operand&... operands) {
+  constexpr std::size_t count = sizeof...(operands);
+  const std::array<Tensor, count> in{contiguous(operands)...};
+  const Tensor out = Tensor::empty(in[0].shape(), dtype_of<T>());
+  if (out.numel() == 0) return out;
+  const std::int64_t n = out.shape()[axis], inner = contiguous_strides(out.shape())[axis];
+  const auto call = [&]<std::size_t... K>(std::index_sequence<K...>, const std::array<const T*, count>& from,
+                                          T* to, std::int64_t rows) {
+    f(from[K]..., to, rows, n);
+  };
+  const auto run = [&](const std::array<const T*, count>& from, T* to, std::int64_t rows) {
+    call(std::make_index_sequence<count>(), from, to, rows);
+  };
+  std::array<const T*, count> start;
+  for (std::size_t k = 0; k < count; ++k) start[k] = in[k].template data<T>();
+  T* const target = out.data<T>();
+  const auto moved = [](std::array<const T*, count> from, std::int64_t by) {
+    for (const T*& x : from) x += by;
+    return from;
+  };
+
+  if (inner == 1) {
+    const std::int64_t rows = out.numel() / n;
+    const std::int64_t block = std::clamp<std::int64_t>(elements_at_once / n, 1, rows_at_once);
+    const std::int64_t grain = (costly_grain / n + block - 1) / block * block;
+    parallel_for(rows, std::max(grain, block), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; row += block)
+        run(moved(start, row * n), target + row * n, std::min(block, end - row));
+    });
+    return out;
+  }
+
+  // Other axes: as many columns as a cache line is wide are turned into rows, and back.
+  constexpr std::int64_t width = 64 / sizeof(T);
+  const std::int64_t tiles = (inner + width - 1) / width;
+  parallel_for(
+      out.numel() / (n * inner) * tiles, std::max<std::int64_t>(1, costly_grain / (n * width)),
+      [&](std::int64_t begin, std::int64_t end) {
+        std::vector<T, memory::PoolAllocator<T>> turned(static_cast<std::size_t>((count + 1) * width * n));
+        for (std::int64_t tile = begin; tile < end; ++tile) {
+          const std::int64_t left = tile % tiles * width, columns = std::min(width, inner - left);
+          const std::int64_t corner = tile / tiles * n * inner + left;
+          std::array<const T*, count> from;
+          for (std::size_t k = 0; k < count; ++k) {
+            T* const rows = turned.data() + static_cast<std::int64_t>(k) * width * n;
+            for (std::int64_t i = 0; i < n; ++i)
+              for (std::int64_t j = 0; j < columns; ++j) rows[j * n + i] = start[k][corner + i * inner + j];
+            from[k] = rows;
+          }
+          T* const rows = turned.data() + static_cast<std::int64_t>(count) * width * n;
+          run(from, rows, columns);
+          for (std::int64_t i = 0; i < n; ++i)
+            for (std::int64_t j = 0; j < columns; ++j) target[corner + i * inner + j] = rows[j * n + i];
+        }
+      });
+  return out;
+}
+
+template <class T>
+struct Largest {
+  using Total = T;
+  static constexpr T identity = -std::numeric_limits<T>::infinity();
+  static T lift(T x, std::int64_t) { return x; }
+  static T combine(T a, T b) { return a > b ? a : b; }  // a NaN shows up in the sum
+};
+
+template <class T>
+struct Sum {
+  using Total = double;
+  static constexpr double identity = 0;
+  static T lift(T x, std::int64_t) { return x; }
+  static auto combine(auto a, auto b) { return a + b; }
+};
+
+template <class T>
+void exp_into(T* y, std::int64_t count) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp(y[i]);
+}
+
+// y = exp(x - shift) for each row, its shift the largest element, so that exp cannot overflow; 0 for a row of -infinity,
+// where x - x would be NaN.
+template <class T>
+void shifted_exp(const T* x, T* y, T* shifts, std::int64_t rows, std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T largest = fold_stretch(Largest<T>(), x + r * n, n);
+    const T shift = shifts[r] = largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;
+#pragma omp simd
+    for (std::int64_t i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift;
+  }
+  exp_into(y, rows * n);
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, int axis) {
+  const auto kernel = []<class T>(const T* x, T* y, std::int64_t rows, std::int64_t n) {
+    T shifts[rows_at_once];
+    shifted_exp(x, y, shifts, rows, n);
+    for (; rows > 0; --rows, y += n) {
+      const double total = fold_stretch(Sum<T>(), y, n);
+      const T scale = total == 0 ? T(0) : static_cast<T>(1 / total);
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) y[i] *= scale;
+    }
+  };
+  return dispatch_floating(x.dtype(), "softmax", [&]<class T>() { return by_rows<T>(axis, kernel, x); });
+}
+
+Tensor log_softmax(const Tensor& x, int axis) {
+  const auto kernel = []<class T>(const T* x, T* y, std::int64_t rows, std::int64_t n) {
+    T shifts[rows_at_once];
+    shifted_exp(x, y, shifts, rows, n);
+    for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
+      const double total = fold_stretch(Sum<T>(), y, n);
+      const T shift = shifts[r];
+      const double log_total = total == 0 ? 0 : std::log(total);
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i)
+        y[i] = static_cast<T>(static_cast<double>(x[i] - shift) - log_total);
+    }
+  };
+  return dispatch_floating(x.dtype(), "log_softmax", [&]<class T>() { return by_rows<T>(axis, kernel, x); });
+}
+
+Tensor softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
+  const auto kernel = []<class T>(const T* dy, const T* y, T* dx, std::int64_t rows, std::int64_t n) {
+    for (; rows > 0; --rows, dy += n, y += n, dx += n) {
+      double total = 0;
+#pragma omp simd reduction(+ : total)
+      for (std::int64_t i = 0; i < n; ++i) total += dy[i] * y[i];
+      const T mean = static_cast<T>(total);
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - mean);
+    }
+  };
+  return dispatch_floating(y.dtype(), "softmax_grad",
+                           [&]<class T>() { return by_rows<T>(axis, kernel, dy, y); });
+}
+
+Tensor log_softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
+  const auto kernel = []<class T>(const T* dy, const T* y, T* dx, std::int64_t rows, std::int64_t n) {
+    std::copy(y, y + rows * n, dx);
+    exp_into(dx, rows * n);
+    for (; rows > 0; --rows, dy += n, dx += n) {
+      const T total = static_cast<T>(fold_stretch(Sum<T>(), dy, n));
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) dx[i] = dy[i] - dx[i] * total;
+    }
+  };
+  return dispatch_floating(y.dtype(), "log_softmax_grad",
+                           [&]<class T>() { return by_rows<T>(axis, kernel, dy, y); });
+}
+
+}  // namespace gradus::kernels
