@@ -175,7 +175,7 @@ class ListNode final : public Node {
   void release_saved() noexcept override {}
 
   Rule rule_;
-  std::vector<Edge> edges_;
+  std::vector<Edge, memory::PoolAllocator<Edge>> edges_;
   Slot slot_;
 };
 

@@ -30,8 +30,8 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 constexpr int classes = 256;
-constexpr std::size_t shared_from = std::size_t{1} << 20;  // pieces from here on are shared between threads
-constexpr std::size_t slab_bytes = std::size_t{1} << 16;   // small pieces are cut from slabs of this size
+constexpr std::int64_t shared_from = std::int64_t{1} << 20;  // pieces from here on are shared between threads
+constexpr std::size_t slab_bytes = std::size_t{1} << 16;     // small pieces are cut from slabs of this size
 constexpr std::size_t slab_pieces_below = std::size_t{1} << 13;
 constexpr std::int64_t worth_sharing = std::int64_t{1} << 22;  // a thread keeps less than this for itself
 
@@ -70,7 +70,7 @@ struct Shared {
   std::mutex mutex;
   std::array<FreePiece*, classes> free{};
   std::vector<ThreadCache*> threads;
-  Counters counters;  // of threads that have ended; guarded by `mutex`
+  Counters counters;  // of what threads that have ended use, and of the free pieces here; guarded by `mutex`
   std::atomic<std::int64_t> system_allocations{0};
 };
 Shared& shared() {
@@ -171,13 +171,17 @@ struct CacheOwner {
 
 inline ThreadCache* thread_cache() { return cache != nullptr ? cache : make_thread_cache(); }
 
+// A piece that all may take, or null; the lock is held.
+void* pop_shared(std::uint8_t size_class) {
+  if (shared().free[size_class] == nullptr) return nullptr;
+  Counters& common = shared().counters;
+  common.add(common.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
+  return pop(shared().free[size_class]);
+}
+
 void* ThreadCache::take_shared(std::uint8_t size_class) {
   const std::lock_guard lock(shared().mutex);
-  if (shared().free[size_class] != nullptr) {
-    Counters& common = shared().counters;
-    common.add(common.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
-    return pop(shared().free[size_class]);
-  }
+  if (void* const piece = pop_shared(size_class)) return piece;
   for (ThreadCache* const other : shared().threads)
     if (other != this && other->counters.cached.load(std::memory_order_relaxed) > worth_sharing)
       other->asked_to_share.store(true, std::memory_order_relaxed);
@@ -207,16 +211,10 @@ ThreadCache::~ThreadCache() {
   left.add(left.cached, counters.cached);
 }
 
-void count_taken(Counters& counters, std::int64_t bytes, bool from_cache) {
+void count_taken(Counters& counters, std::int64_t bytes) {
   counters.add(counters.in_use, bytes);
   if (counters.in_use.load(std::memory_order_relaxed) > counters.peak.load(std::memory_order_relaxed))
     counters.peak.store(counters.in_use, std::memory_order_relaxed);
-  if (from_cache) counters.add(counters.cached, -bytes);
-}
-
-void count_freed(Counters& counters, std::int64_t bytes) {
-  counters.add(counters.in_use, -bytes);
-  counters.add(counters.cached, bytes);
 }
 
 // Where a thread counts; one whose cache has ended counts with the dead, under the lock.
@@ -225,16 +223,13 @@ Counters& counters_of(ThreadCache* own) { return own != nullptr ? own->counters 
 void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t asked) {
   const std::size_t bytes = class_bytes(size_class);
   std::unique_lock lock(shared().mutex);
-  const bool from_cache = shared().free[size_class] != nullptr;
-  void* piece = nullptr;
-  if (from_cache) {
-    piece = pop(shared().free[size_class]);
-  } else {
+  void* piece = pop_shared(size_class);
+  if (piece == nullptr) {
     lock.unlock();
     piece = from_system(bytes, asked);
     lock.lock();
   }
-  count_taken(counters_of(own), static_cast<std::int64_t>(bytes), from_cache);
+  count_taken(counters_of(own), static_cast<std::int64_t>(bytes));
   ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
   return piece;
 }
@@ -260,22 +255,24 @@ void* allocate(std::size_t bytes, std::uint8_t& size_class) {
   if (bytes > class_bytes(classes - 1)) refuse(bytes);
   size_class = class_of(bytes);
   ThreadCache* const own = thread_cache();
-  if (class_bytes(size_class) >= shared_from || own == nullptr)
-    return allocate_shared(own, size_class, bytes);
+  const auto taken = static_cast<std::int64_t>(class_bytes(size_class));
+  if (taken >= shared_from || own == nullptr) return allocate_shared(own, size_class, bytes);
   FreePiece*& list = own->free[size_class];
   const bool from_cache = list != nullptr;
   void* piece = from_cache ? pop(list) : own->take(size_class, bytes);
-  count_taken(own->counters, static_cast<std::int64_t>(class_bytes(size_class)), from_cache);
+  count_taken(own->counters, taken);
+  if (from_cache) own->counters.add(own->counters.cached, -taken);
   ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
   return piece;
 }
 
 void deallocate(void* piece, std::uint8_t size_class) noexcept {
-  const std::size_t bytes = class_bytes(size_class);
+  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
   ThreadCache* const own = thread_cache();
   if (bytes < shared_from && own != nullptr) {
     push(own->free[size_class], piece, size_class);
-    count_freed(own->counters, static_cast<std::int64_t>(bytes));
+    own->counters.add(own->counters.in_use, -bytes);
+    own->counters.add(own->counters.cached, bytes);
     if (own->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]] {
       const std::lock_guard lock(shared().mutex);
       own->share();
@@ -284,7 +281,8 @@ void deallocate(void* piece, std::uint8_t size_class) noexcept {
   }
   const std::lock_guard lock(shared().mutex);
   push(shared().free[size_class], piece, size_class);
-  count_freed(counters_of(own), static_cast<std::int64_t>(bytes));
+  counters_of(own).add(counters_of(own).in_use, -bytes);
+  shared().counters.add(shared().counters.cached, bytes);
 }
 
 }  // namespace memory
@@ -311,6 +309,7 @@ void reset_peak_memory() {
 
 void release_cached_memory() {
   using namespace memory;
+  ThreadCache* const own = thread_cache();  // made before the lock is held, which making it needs
   const std::lock_guard lock(shared().mutex);
   const auto release = [](std::array<FreePiece*, classes>& lists, Counters& counters) {
     for (int i = 0; i < classes; ++i) {
@@ -325,7 +324,7 @@ void release_cached_memory() {
     }
   };
   release(shared().free, shared().counters);
-  if (ThreadCache* const own = thread_cache()) release(own->free, own->counters);
+  if (own != nullptr) release(own->free, own->counters);
 }
 
 }  // namespace gradus

@@ -1,7 +1,5 @@
-// Tensors, the tape that remembers what was computed from them, and how to check a gradient.
-// 01_tensors_and_gradients.md explains it part by part.
-//
-//   ./gradus tutorial 01 [--figures DIR]
+// Tensors, the tape that remembers what was computed from them, and how to check a gradient. The page beside
+// this file explains it part by part. ./gradus tutorial 01 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
@@ -9,7 +7,6 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -23,15 +20,12 @@ void tensors() {
   const Tensor a = tensor({{1, 2, 3}, {4, 5, 6}});
   std::cout << "a has shape " << a.shape() << ", dtype " << a.dtype() << ", strides " << a.strides() << "\n"
             << a << "\n";
-
   Tensor row = a[1];
   row.mul_(10);
   std::cout << "after row.mul_(10), row being a[1], a is\n" << a << "\n";
-
   const Tensor b = a.t();
   std::cout << "a.t() has shape " << b.shape() << ", strides " << b.strides()
             << ", and a's memory: " << (b.data<float>() == a.data<float>() ? "yes" : "no") << "\n";
-
   std::cout << "(2, 3) + (3,) adds to each row\n" << a + tensor({100, 200, 300}) << "\n";
   std::cout << "(2, 1) * (3,) is a table\n" << tensor({{1}, {2}}) * tensor({3, 4, 5}) << "\n";
 }
@@ -117,8 +111,7 @@ void gradients() {
 
   // With create_graph the backward pass is recorded as well, so that its result can be differentiated.
   const Tensor again = x * tanh(x * w + b);
-  const Tensor dx = grad({again}, {x}, {}, {.create_graph = true})[0];
-  const Tensor ddx = grad({dx}, {x})[0];
+  const Tensor dx = grad({again}, {x}, {}, {.create_graph = true})[0], ddx = grad({dx}, {x})[0];
   // By hand: y'' = 2 w (1 - t^2) - 2 x w^2 t (1 - t^2) where t = tanh(x w + b).
   const double t = std::tanh(0.5 * -1.5 + 1), slope = 1 - t * t;
   const double formula = 2 * -1.5 * slope - 2 * 0.5 * -1.5 * -1.5 * t * slope;
@@ -178,7 +171,8 @@ void draw(const std::vector<Row>& rows, const std::string& path) {
   const auto across = [](double eps) { return 630 + 45 * std::log10(eps); };
   const auto down = [](double error) { return 30 - 25 * std::log10(error); };
   std::ofstream svg(path);
-  svg << std::fixed << std::setprecision(1)
+  svg.precision(1);
+  svg << std::fixed
       << "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 660 390' font-family='sans-serif' "
          "font-size='13' fill='#767676' text-anchor='middle'>\n"
       << "<text x='360' y='378'>step eps</text>\n"
@@ -192,7 +186,7 @@ void draw(const std::vector<Row>& rows, const std::string& path) {
   for (std::size_t k = 0; k < 3; ++k) {
     svg << "<polyline fill='none' stroke-width='2' stroke='" << colours[k] << "' points='";
     for (const Row& row : rows) svg << across(row.eps) << "," << down(row.errors[k]) << " ";
-    svg << "'/>\n<text x='560' y='" << 260.0 + 22.0 * static_cast<double>(k) << "' fill='" << colours[k]
+    svg << "'/>\n<text x='585' y='" << 244.0 + 15.0 * static_cast<double>(k) << "' fill='" << colours[k]
         << "'>" << names[k] << "</text>\n";
   }
   svg << "</svg>\n";

@@ -19,7 +19,7 @@ void check_shapes(const Tensor& a, const Tensor& b) {
         ", b is ", b.shape(), ". Multiply numbers with *?");
   const std::int64_t of_a = a.shape().back(), of_b = b.shape()[b.rank() == 1 ? 0 : b.rank() - 2];
   check(of_a == of_b, "matmul", "inner dimensions must match: a is ", a.shape(), ", b is ", b.shape(), ", ",
-        of_a, " != ", of_b, ". Transpose ", a.rank() == 1 && b.rank() > 1 ? "a" : "b", "?");
+        of_a, " != ", of_b, ". Transpose ", b.rank() == 1 && a.rank() > 1 ? "a" : "b", "?");
   for (int i = 3; i <= std::min(a.rank(), b.rank()); ++i) {
     const std::int64_t left = a.shape()[a.rank() - i], right = b.shape()[b.rank() - i];
     check(left == right || left == 1 || right == 1, "matmul", "leading axes must broadcast: a is ", a.shape(),

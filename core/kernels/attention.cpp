@@ -21,25 +21,21 @@ namespace {
 
 namespace vm = vector_math;
 
-// A stack of matrices, the last two axes of a tensor, wherever they lie.
+// The matrices that are the last two axes of a tensor, wherever they lie.
 template <class T>
-class Matrices {
+class Stack {
  public:
-  explicit Matrices(const Tensor& x) : base_(x.data<T>()), shape_(x.shape()), strides_(x.strides()) {}
+  explicit Stack(const Tensor& x) : base_(x.data<T>()), shape_(x.shape()), strides_(x.strides()) {}
 
-  T* operator[](std::int64_t index) const {
+  Matrix<T> operator[](std::int64_t index) const {
     std::int64_t offset = 0;
-    for (int axis = shape_.rank() - 3; axis >= 0; --axis) {
+    const int rows = shape_.rank() - 2;
+    for (int axis = rows - 1; axis >= 0; --axis) {
       offset += index % shape_[axis] * strides_[axis];
       index /= shape_[axis];
     }
-    return base_ + offset;
+    return {base_ + offset, shape_[rows], shape_[rows + 1], strides_[rows], strides_[rows + 1]};
   }
-  // From one row to the next, and within a row. BLAS wants the former for a single row, too.
-  std::int64_t row() const {
-    return shape_[shape_.rank() - 2] > 1 ? strides_[shape_.rank() - 2] : shape_.back();
-  }
-  std::int64_t column() const { return strides_.back(); }
 
  private:
   T* base_;
@@ -47,11 +43,11 @@ class Matrices {
   Strides strides_;
 };
 
-// x where BLAS can read its matrices as they lie, else a copy.
-Tensor with_adjacent_columns(const Tensor& x) {
-  const int rank = x.rank();
-  const bool adjacent = x.strides()[rank - 1] == 1 || x.shape()[rank - 1] == 1;
-  const bool apart = x.shape()[rank - 2] <= 1 || x.strides()[rank - 2] >= x.shape()[rank - 1];
+// x where the rows of its matrices are adjacent elements, as BLAS and the loops here read them; else a copy.
+Tensor in_rows(const Tensor& x) {
+  const int rows = x.rank() - 2;
+  const bool adjacent = x.strides()[rows + 1] == 1 || x.shape()[rows + 1] == 1;
+  const bool apart = x.strides()[rows] >= x.shape()[rows + 1] || x.shape()[rows] == 1;
   return adjacent && apart ? x : clone(x);
 }
 
@@ -116,21 +112,19 @@ class Heads {
                                   products / std::max<std::int64_t>(1, block * keys * (features + values)));
   }
 
-  // tile (rows, padded) = factor a b^T, a: (rows, inner), b: (columns, inner). Cleared here, and not by BLAS, which is
-  // slow at narrow matrices with gaps between their rows.
-  static void product_into(T* tile, std::int64_t rows, std::int64_t columns, std::int64_t inner,
-                           double factor, const T* a, std::int64_t a_row, const T* b, std::int64_t b_row) {
-    std::fill(tile, tile + rows * padded(columns), T(0));
-    gemm<T>(false, true, rows, columns, inner, static_cast<T>(factor), a, a_row, b, b_row, T(1), tile,
-            padded(columns));
+  // The tile (rows, padded columns) = factor a b^T. Cleared here and not by BLAS, which is slow at narrow matrices with
+  // gaps between their rows.
+  static void product_into(T* tile, const Matrix<T>& a, const Matrix<T>& b, T factor) {
+    const std::int64_t step = padded(b.rows);
+    std::fill(tile, tile + a.rows * step, T(0));
+    gemm(a, b.transposed(), Matrix<T>{tile, a.rows, b.rows, step, 1}, true, factor);
   }
 
   // scores (end - begin, padded width(end)): scale * q k^T + mask for the queries begin to end; -infinity for hidden keys
   // and in the padding.
   void scores(std::int64_t head, std::int64_t begin, std::int64_t end, T* scores) const {
     const std::int64_t columns = width(end), step = padded(columns);
-    product_into(scores, end - begin, columns, features, rule_.scale, q[head] + begin * q.row(), q.row(),
-                 k[head], k.row());
+    product_into(scores, q[head].from_row(begin, end - begin), k[head].from_row(0, columns), scale());
     constexpr T hidden = -std::numeric_limits<T>::infinity();
     for (std::int64_t i = begin; i < end; ++i, scores += step) {
       if (allowed_)
@@ -140,6 +134,7 @@ class Heads {
     }
   }
 
+  T scale() const { return static_cast<T>(rule_.scale); }
   bool drops() const { return rule_.dropout > 0; }
   // What dropout multiplies query i's weights by: 0, or 1 / (1 - p) so that their mean stays.
   void dropout_factors(std::int64_t head, std::int64_t i, std::int64_t columns, T* factors) const {
@@ -155,27 +150,27 @@ class Heads {
     }
   }
 
-  const Matrices<T> q, k, v;
+  const Stack<T> q, k, v;
   std::int64_t count = 1, queries, keys, features, values, block, blocks;
 
  private:
   // scores[j] = f(scores[j], mask_j) along row i of a mask.
   template <class M, class F>
-  static void apply(const Matrices<M>& mask, std::int64_t head, std::int64_t i, std::int64_t columns,
-                    T* scores, const F& f) {
-    const M* const row = mask[head] + i * mask.row();
-    const std::int64_t step = mask.column();
+  static void apply(const Stack<M>& mask, std::int64_t head, std::int64_t i, std::int64_t columns, T* scores,
+                    const F& f) {
+    const Matrix<M> row = mask[head].from_row(i, 1);
+    const std::int64_t step = row.column_stride;
     if (step == 1) {
 #pragma omp simd
-      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row[j]);
+      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row.data[j]);
     } else {
-      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row[j * step]);
+      for (std::int64_t j = 0; j < columns; ++j) scores[j] = f(scores[j], row.data[j * step]);
     }
   }
 
   const AttentionRule rule_;
-  std::optional<Matrices<bool>> allowed_;
-  std::optional<Matrices<T>> added_;
+  std::optional<Stack<bool>> allowed_;
+  std::optional<Stack<T>> added_;
 };
 
 // Turns a row of scores into exp(score - largest) and returns log sum exp(scores) and 1 / sum exp(score -
@@ -192,72 +187,69 @@ Two<T> exponentials(T* row, std::int64_t columns) {
   return {static_cast<T>(static_cast<double>(most) + std::log(sum)), static_cast<T>(1 / sum)};
 }
 
+// The rows of `out` and of logsumexps for the queries begin to end of a head.
 template <class T>
 void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
-            const Matrices<T>& out, T* logsumexps) {
-  const std::int64_t columns = heads.width(end), step = heads.padded(columns);
-  const Tensor tile = Tensor::empty({end - begin + 1, step}, dtype_of<T>());  // the last row is for dropout
-  T *const weights = tile.data<T>(), *const factors = weights + (end - begin) * step;
+            const Matrix<T>& out, T* logsumexps) {
+  const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
+  const Tensor tile = Tensor::empty({rows + 1, step}, dtype_of<T>());
+  T *const weights = tile.data<T>(), *const factors = weights + rows * step;
   std::array<T, Heads<T>::tallest> inverse_sums;
   heads.scores(head, begin, end, weights);
-  for (std::int64_t i = begin; i < end; ++i) {
-    T* const row = weights + (i - begin) * step;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* const row = weights + r * step;
     const Two<T> of_row = exponentials(row, step);
-    logsumexps[head * heads.queries + i] = of_row.a;
-    inverse_sums[static_cast<std::size_t>(i - begin)] = of_row.b;
+    logsumexps[begin + r] = of_row.a;
+    inverse_sums[static_cast<std::size_t>(r)] = of_row.b;
     if (!heads.drops()) continue;
-    heads.dropout_factors(head, i, step, factors);
+    heads.dropout_factors(head, begin + r, step, factors);
 #pragma omp simd
     for (std::int64_t j = 0; j < step; ++j) row[j] *= factors[j];
   }
-  T* const rows = out[head] + begin * out.row();
-  gemm<T>(false, false, end - begin, heads.values, columns, T(1), weights, step, heads.v[head], heads.v.row(),
-          T(0), rows, out.row());
+  const Matrix<T> to = out.from_row(begin, rows);
+  gemm(Matrix<T>{weights, rows, columns, step, 1}, heads.v[head].from_row(0, columns), to);
   // The sums divide the output, which has fewer columns than the weights.
-  for (std::int64_t i = begin; i < end; ++i) {
-    T* const row = rows + (i - begin) * out.row();
-    const T inverse_sum = inverse_sums[static_cast<std::size_t>(i - begin)];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* const row = to.data + r * to.row_stride;
+    const T inverse_sum = inverse_sums[static_cast<std::size_t>(r)];
 #pragma omp simd
-    for (std::int64_t e = 0; e < heads.values; ++e) row[e] = inverse_sum == 0 ? T(0) : row[e] * inverse_sum;
+    for (std::int64_t e = 0; e < to.columns; ++e) row[e] = inverse_sum == 0 ? T(0) : row[e] * inverse_sum;
   }
 }
 
-// A stack's gradients as the backward pass writes them.
+// What belongs to one head, or to one task's share in it. dk and dv are added to; dmask is null where it is not wanted.
 template <class T>
-struct Gradients {
-  Matrices<T> dq, dk, dv;  // dk and dv are added to
-  T* dmask;                // null where it is not wanted
+struct HeadGradients {
+  Matrix<T> dq, dk, dv;
+  T* dmask;
 };
 
-// With p = softmax(scores), w = p * factors of dropout:
-//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T
-//   q
+// With p = softmax(scores) and w = p * factors of dropout:
+//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T q
 // where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
 template <class T>
-void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t dkv, std::int64_t begin,
-                     std::int64_t end, T scale, const Matrices<T>& dout, const Matrices<T>& out,
-                     const T* logsumexps, const Gradients<T>& to) {
-  const std::int64_t rows = end - begin, columns = heads.width(end), values = heads.values,
-                     step = heads.padded(columns);
+void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
+                     const Matrix<T>& dout, const Matrix<T>& out, const T* logsumexps,
+                     const HeadGradients<T>& to) {
+  const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
   const Tensor tiles = Tensor::empty({2 * rows + 1, step}, dtype_of<T>());
   T *const weights = tiles.data<T>(), *const dweights = weights + rows * step,
            *const factors = dweights + rows * step;
-  const T *const q = heads.q[head] + begin * heads.q.row(), *const d = dout[head] + begin * dout.row(),
-                 *const o = out[head] + begin * out.row();
-  // Before the scores, because these loads from far away can then wait for each other's company.
+  const Matrix<T> d = dout.from_row(begin, rows), o = out.from_row(begin, rows),
+                  v = heads.v[head].from_row(0, columns), k = heads.k[head].from_row(0, columns);
+  // Summed ahead of the scores, so that the processor can fetch several of these distant rows at a time.
   std::array<T, Heads<T>::tallest> means;
   for (std::int64_t r = 0; r < rows; ++r) {
-    const T *const d_row = d + r * dout.row(), *const o_row = o + r * out.row();
-    means[static_cast<std::size_t>(r)] =
-        static_cast<T>(row_sum<T>(0, values, [d_row, o_row](std::int64_t e) { return d_row[e] * o_row[e]; }));
+    const T *const d_row = d.data + r * d.row_stride, *const o_row = o.data + r * o.row_stride;
+    means[static_cast<std::size_t>(r)] = static_cast<T>(
+        row_sum<T>(0, d.columns, [d_row, o_row](std::int64_t e) { return d_row[e] * o_row[e]; }));
   }
   heads.scores(head, begin, end, weights);
-  heads.product_into(dweights, rows, columns, values, 1, d, dout.row(), heads.v[head], heads.v.row());
+  heads.product_into(dweights, d, v, 1);
   if (!heads.drops()) std::fill(factors, factors + step, T(1));
   for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t i = begin + r;
-    if (heads.drops()) heads.dropout_factors(head, i, step, factors);
-    const T shift = logsumexps[head * heads.queries + i], mean = means[static_cast<std::size_t>(r)];
+    if (heads.drops()) heads.dropout_factors(head, begin + r, step, factors);
+    const T shift = logsumexps[begin + r], mean = means[static_cast<std::size_t>(r)];
     T *const w = weights + r * step, *const dw = dweights + r * step;
 #pragma omp simd
     for (std::int64_t j = 0; j < step; ++j) {
@@ -265,17 +257,14 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t dkv,
       w[j] = p * factors[j];
       dw[j] = p * (dw[j] * factors[j] - mean);
     }
-    if (to.dmask != nullptr) {
-      T* const row = to.dmask + (head * heads.queries + i) * heads.keys;
-      std::fill(std::copy(dw, dw + columns, row), row + heads.keys, T(0));
-    }
+    if (to.dmask == nullptr) continue;
+    T* const row = to.dmask + (begin + r) * heads.keys;
+    std::fill(std::copy(dw, dw + columns, row), row + heads.keys, T(0));
   }
-  gemm<T>(true, false, columns, values, rows, T(1), weights, step, d, dout.row(), T(1), to.dv[dkv],
-          to.dv.row());
-  gemm<T>(false, false, rows, heads.features, columns, scale, dweights, step, heads.k[head], heads.k.row(),
-          T(0), to.dq[head] + begin * to.dq.row(), to.dq.row());
-  gemm<T>(true, false, columns, heads.features, rows, scale, dweights, step, q, heads.q.row(), T(1),
-          to.dk[dkv], to.dk.row());
+  const Matrix<T> w{weights, rows, columns, step, 1}, ds{dweights, rows, columns, step, 1};
+  gemm(w.transposed(), d, to.dv.from_row(0, columns), true);
+  gemm(ds, k, to.dq.from_row(begin, rows), false, heads.scale());
+  gemm(ds.transposed(), heads.q[head].from_row(begin, rows), to.dk.from_row(0, columns), true, heads.scale());
 }
 
 }  // namespace
@@ -283,21 +272,22 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t dkv,
 Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                     const AttentionRule& rule) {
   return dispatch_floating(q.dtype(), "scaled_dot_product_attention", [&]<class T>() {
-    const Tensor qs = with_adjacent_columns(q), ks = with_adjacent_columns(k), vs = with_adjacent_columns(v);
+    const Tensor qs = in_rows(q), ks = in_rows(k), vs = in_rows(v);
     Shape shape = q.shape();
     shape[q.rank() - 1] = v.shape().back();
     const Tensor out = empty_as_laid_out(q, shape);
     shape.erase(q.rank() - 1);
     const Tensor logsumexps = Tensor::empty(shape, q.dtype());
     const Heads<T> heads(qs, ks, vs, mask, rule);
-    const Matrices<T> to(out);
+    const Stack<T> to(out);
     parallel_for(heads.count * heads.blocks, heads.grain(), [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t task = first; task < last; ++task) {
         // A causal call's later blocks are wider: taken from both ends in turn, any stretch of tasks is
         // equally heavy.
         const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
-        attend(heads, task / heads.blocks, block * heads.block,
-               std::min(heads.queries, (block + 1) * heads.block), to, logsumexps.data<T>());
+        const std::int64_t head = task / heads.blocks, begin = block * heads.block;
+        attend(heads, head, begin, std::min(heads.queries, begin + heads.block), to[head],
+               logsumexps.data<T>() + head * heads.queries);
       }
     });
     return Attention{out, logsumexps};
@@ -308,8 +298,7 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
                                       const Tensor& mask, const Attention& forward, const AttentionRule& rule,
                                       bool wants_dmask) {
   return dispatch_floating(q.dtype(), "scaled_dot_product_attention", [&]<class T>() {
-    const Tensor qs = with_adjacent_columns(q), ks = with_adjacent_columns(k), vs = with_adjacent_columns(v),
-                 douts = with_adjacent_columns(dout);
+    const Tensor qs = in_rows(q), ks = in_rows(k), vs = in_rows(v), douts = in_rows(dout);
     const Heads<T> heads(qs, ks, vs, mask, rule);
     // All blocks of a head add to the same dk and dv, so they belong to one task, one after the other. Where
     // heads are few, the blocks are dealt out to several tasks, each with a dk and dv of its own.
@@ -330,18 +319,24 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
       shape[q.rank() - 1] = heads.keys;
       dmask = Tensor::empty(shape, q.dtype());
     }
-    const Gradients<T> to{Matrices<T>(dq), Matrices<T>(dk), Matrices<T>(dv),
-                          wants_dmask ? dmask.data<T>() : nullptr};
-    const Matrices<T> from(douts), out(forward.out);
-    const std::int64_t grain =
-        std::max<std::int64_t>(1, heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks));
-    parallel_for(parts * heads.count, grain, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t task = first; task < last; ++task)
-        for (std::int64_t block = task / heads.count; block < heads.blocks; block += parts)
-          attend_backward(heads, task % heads.count, task, block * heads.block,
-                          std::min(heads.queries, (block + 1) * heads.block), static_cast<T>(rule.scale),
-                          from, out, forward.logsumexps.data<T>(), to);
-    });
+    T* const dmasks = wants_dmask ? dmask.data<T>() : nullptr;
+    const T* const logsumexps = forward.logsumexps.data<T>();
+    const Stack<T> from(douts), out(forward.out), to_q(dq), to_k(dk), to_v(dv);
+    const std::int64_t grain = heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks);
+    parallel_for(
+        parts * heads.count, std::max<std::int64_t>(1, grain), [&](std::int64_t first, std::int64_t last) {
+          for (std::int64_t task = first; task < last; ++task) {
+            const std::int64_t head = task % heads.count;
+            const HeadGradients<T> to{to_q[head], to_k[task], to_v[task],
+                                      wants_dmask ? dmasks + head * heads.queries * heads.keys : nullptr};
+            for (std::int64_t block = task / heads.count; block < heads.blocks; block += parts) {
+              const std::int64_t begin = block * heads.block,
+                                 end = std::min(heads.queries, begin + heads.block);
+              attend_backward(heads, head, begin, end, from[head], out[head],
+                              logsumexps + head * heads.queries, to);
+            }
+          }
+        });
     if (parts == 1) return AttentionGradients{dq, dk, dv, dmask};
     const auto total = [&](const Tensor& shares, const Shape& shape) {
       const Shape split{parts, shares.numel() / parts};

@@ -93,9 +93,9 @@ struct Sum {
 };
 
 template <class T>
-void exp_into(T* y, std::int64_t count) {
+void exp_into(const T* x, T* y, std::int64_t count) {  // y may be x
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp(y[i]);
+  for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp(x[i]);
 }
 
 // y = exp(x - shift) for each row, its shift the largest element, so that exp cannot overflow; 0 for a row of -infinity,
@@ -108,7 +108,7 @@ void shifted_exp(const T* x, T* y, T* shifts, std::int64_t rows, std::int64_t n)
 #pragma omp simd
     for (std::int64_t i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift;
   }
-  exp_into(y, rows * n);
+  exp_into(y, y, rows * n);
 }
 
 }  // namespace
@@ -160,8 +160,7 @@ Tensor softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
 
 Tensor log_softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
   const auto kernel = []<class T>(const T* dy, const T* y, T* dx, std::int64_t rows, std::int64_t n) {
-    std::copy(y, y + rows * n, dx);
-    exp_into(dx, rows * n);
+    exp_into(y, dx, rows * n);
     for (; rows > 0; --rows, dy += n, dx += n) {
       const T total = static_cast<T>(fold_stretch(Sum<T>(), dy, n));
 #pragma omp simd

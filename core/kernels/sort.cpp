@@ -14,7 +14,7 @@ namespace gradus::kernels {
 namespace {
 
 // Elements of whole lines for one thread to be worth starting.
-constexpr std::int64_t sort_grain = 1 << 11;
+constexpr std::int64_t sort_grain = 1 << 12;
 // Below this many entries, the counts of a radix sort cost more than comparing does.
 constexpr std::int64_t least_for_radix = 128;
 
