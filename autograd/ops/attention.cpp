@@ -96,8 +96,8 @@ AttentionResult definition::attention(const Tensor& q, const Tensor& k, const Te
     const Tensor later = arange(0, static_cast<double>(keys), 1, i64) > last_seen.unsqueeze(-1);  // (T, S)
     scores = masked_fill(scores, later, -infinity);
   }
-  const Tensor weights = softmax(scores, -1);
-  return {matmul(dropout(weights, options.dropout, from), v), weights};
+  const Tensor weights = gradus::softmax(scores, -1);
+  return {matmul(gradus::dropout(weights, options.dropout, from), v), weights};
 }
 
 AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const Tensor& v,

@@ -215,8 +215,7 @@ Tensor max_pool(const char* op, const Tensor& x, const Pool2dOptions& options) {
   const Tensor positions = pooled.positions;
   const OpInfo info{op, static_cast<double>(pooled.y.numel() * options.kernel[0] * options.kernel[1])};
   return record(
-      {op, static_cast<double>(pooled.y.numel() * options.kernel[0] * options.kernel[1])},
-      std::move(pooled.y), inputs(x), saves(positions),
+      info, std::move(pooled.y), inputs(x), saves(positions),
       [shape = x.shape()](Backward& back, const Tensor& dy, const Tensor& positions) {
         const Shape flat{dy.shape()[0], dy.shape()[1], dy.shape()[2] * dy.shape()[3]};
         back.give(

@@ -64,7 +64,7 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   check_dtypes("matmul", "a", a, "b", b);
   check_shapes(a, b);
-  if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(-2);
+  if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? -1 : -2);
   if (b.rank() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
   if (b.rank() == 2) return multiply(a, b);
   if (a.rank() >= b.rank() && row_count(b) == b.shape()[b.rank() - 2]) return multiply(a, as_rows(b));

@@ -1,0 +1,108 @@
+// What the op table cannot say about products.
+#include <omp.h>
+
+#include <cmath>
+#include <thread>
+
+#include <gradus/autograd/engine.h>
+#include <gradus/autograd/node.h>
+#include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/matmul.h>
+#include <gradus/core/allocator.h>
+#include <gradus/core/kernels/copy.h>
+#include <gradus/core/parallel.h>
+
+#include "support/catch.h"
+#include "support/op_table.h"
+
+using namespace gradus;
+using gradus::test::Array;
+using gradus::test::draw;
+
+namespace {
+
+Tensor drawn(const Shape& shape, DType dtype = f32) {
+  return draw({{.shape = shape, .differentiable = false}}, dtype, 5)[0];
+}
+
+// The bytes that f() needs at its peak, its result included.
+template <class F>
+std::int64_t peak_of(const F& f) {
+  reset_peak_memory();
+  const std::int64_t before = memory_stats().peak_bytes;
+  const Tensor result = f();
+  return memory_stats().peak_bytes - before;
+}
+
+}  // namespace
+
+TEST_CASE("matmul reads transposed and expanded operands where they lie", "[op]") {
+  const Tensor a = drawn({8, 256, 128}), b = drawn({128, 16}), c = drawn({8, 256, 16}), d = drawn({128, 256});
+  const std::int64_t result = 8 * 256 * 16 * 4;
+  REQUIRE(2 * result < a.bytes());
+  CHECK(peak_of([&] { return matmul(a, b); }) < 2 * result);
+  CHECK(peak_of([&] { return matmul(a.transpose(1, 2), c); }) < 2 * result);
+  CHECK(peak_of([&] { return matmul(a.transpose(0, 1), b); }) < 2 * result);
+  CHECK(peak_of([&] { return matmul(b.t(), d.expand({8, 128, 256})); }) < 2 * result);
+  CHECK(peak_of([&] { return linear(a, b.t()); }) < 2 * result);
+}
+
+TEST_CASE("a stepped matrix behind an expanded axis is copied once, not for each index", "[op]") {
+  const Tensor a = drawn({64, 256}).slice(1, 0, 256, 2).expand({32, 64, 128}), b = drawn({32, 128, 2});
+  CHECK(peak_of([&] { return matmul(a, b); }) < 4 * a.shape()[1] * a.shape()[2] * 4);
+  CHECK(equal(matmul(a, b), matmul(a.contiguous(), b)));
+}
+
+TEST_CASE("a product over no elements is zero, and linear then gives its bias", "[op]") {
+  CHECK(Array(matmul(drawn({2, 0}), drawn({0, 3}))).values == std::vector<double>(6, 0));
+  CHECK(Array(matmul(drawn({2, 2, 0}), drawn({2, 0, 3}))).values == std::vector<double>(12, 0));
+  const Tensor bias = drawn({2});
+  CHECK(equal(linear(drawn({3, 0}), drawn({2, 0}), bias), bias.expand({3, 2})));
+}
+
+TEST_CASE("a product of a million terms in f32 keeps five digits", "[op]") {
+  constexpr std::int64_t depth = 1'000'000;
+  const Tensor x = kernels::full({1, depth}, 0.1, f32);
+  const double exact = static_cast<double>(depth) * 0.1f * 0.1f;
+  for (const std::int64_t columns : {1, 2, 5}) {
+    const Tensor y = matmul(x, kernels::full({columns, depth}, 0.1, f32).t());
+    CHECK(std::abs(Array(y)[0] - exact) < 1e-5 * exact);
+  }
+}
+
+TEST_CASE("products leave the caller's OpenMP threads as they were", "[op][threads]") {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(3);
+  for (const std::int64_t size : {4, 50, 300}) {
+    matmul(drawn({size, size}), drawn({size, size}));
+    matmul(drawn({1, size}), drawn({size, size}));
+    CHECK(omp_get_max_threads() == 3);
+  }
+  omp_set_num_threads(before);
+}
+
+TEST_CASE("threads of the user's may multiply at once", "[op][threads]") {
+  const Tensor a = drawn({150, 120}), b = drawn({120, 140});
+  const Tensor expected = matmul(a, b);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4, 0);
+  for (int& count : wrong)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) count += !equal(matmul(a, b), expected);
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == std::vector<int>(4, 0));
+}
+
+TEST_CASE("one weight for many rows gets its gradient from a single product", "[op][grad]") {
+  Tensor x = drawn({4, 3, 5}, f64), w = drawn({5, 2}, f64);
+  w.requires_grad_();
+  const Tensor y = matmul(x, w);
+  CHECK(node_of(y)->cost_in_flops == 2.0 * 4 * 3 * 5 * 2);
+  const Tensor dw = grad({y}, {w}, {drawn({4, 3, 2}, f64)}, {.create_graph = true})[0];
+  CHECK_FALSE(dw.requires_grad());  // x needs none, and dy none
+  Tensor dy = drawn({4, 3, 2}, f64);
+  dy.requires_grad_();
+  const Tensor again = grad({matmul(x, w)}, {w}, {dy}, {.create_graph = true})[0];
+  CHECK(node_of(again)->cost_in_flops == 2.0 * 5 * (4 * 3) * 2);
+}
