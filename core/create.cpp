@@ -10,13 +10,6 @@
 namespace gradus {
 namespace {
 
-Tensor filled(const Shape& shape, double number, DType dtype, const char* op) {
-  check_holds(dtype, number, op);
-  Tensor out = Tensor::empty(shape, dtype, op);
-  kernels::fill(out, number);
-  return out;
-}
-
 void check_floating(DType dtype, const char* op) {
   check(is_floating(dtype), op, "makes f32 or f64 elements, not ", dtype, ". Convert with .to(", dtype,
         ") after?");
@@ -91,12 +84,16 @@ void write(const NestedList& values, T*& to) {
 
 }  // namespace
 
-Tensor zeros(const Shape& shape, DType dtype) { return filled(shape, 0, dtype, "zeros"); }
-Tensor ones(const Shape& shape, DType dtype) { return filled(shape, 1, dtype, "ones"); }
-Tensor full(const Shape& shape, double number, DType dtype) { return filled(shape, number, dtype, "full"); }
-Tensor zeros_like(const Tensor& x) { return filled(x.shape(), 0, x.dtype(), "zeros_like"); }
-Tensor ones_like(const Tensor& x) { return filled(x.shape(), 1, x.dtype(), "ones_like"); }
-Tensor full_like(const Tensor& x, double number) { return filled(x.shape(), number, x.dtype(), "full_like"); }
+Tensor zeros(const Shape& shape, DType dtype) { return kernels::full(shape, 0, dtype, "zeros"); }
+Tensor ones(const Shape& shape, DType dtype) { return kernels::full(shape, 1, dtype, "ones"); }
+Tensor full(const Shape& shape, double number, DType dtype) {
+  return kernels::full(shape, number, dtype, "full");
+}
+Tensor zeros_like(const Tensor& x) { return kernels::full(x.shape(), 0, x.dtype(), "zeros_like"); }
+Tensor ones_like(const Tensor& x) { return kernels::full(x.shape(), 1, x.dtype(), "ones_like"); }
+Tensor full_like(const Tensor& x, double number) {
+  return kernels::full(x.shape(), number, x.dtype(), "full_like");
+}
 
 Tensor arange(double to, DType dtype) { return arange(0, to, 1, dtype); }
 
@@ -125,7 +122,7 @@ Tensor linspace(double from, double to, std::int64_t count, DType dtype) {
 Tensor eye(std::int64_t rows, DType dtype) { return eye(rows, rows, dtype); }
 
 Tensor eye(std::int64_t rows, std::int64_t columns, DType dtype) {
-  Tensor out = filled({rows, columns}, 0, dtype, "eye");
+  Tensor out = kernels::full({rows, columns}, 0, dtype, "eye");
   const std::int64_t ones = std::min(rows, columns);
   if (ones > 0) kernels::fill(out.window({ones}, {columns + 1}, 0), 1);
   return out;

@@ -102,8 +102,8 @@ void gradients() {
                b = tensor(1, f64).requires_grad_();
   const Tensor y = x * tanh(x * w + b);
   y.backward();
-  std::printf("the library: y = %.6f, dy/dx = %.6f, dy/dw = %.6f, dy/db = %.6f\n", y.item(), x.grad().item(),
-              w.grad().item(), b.grad().item());
+  std::printf("\nthe library: y = %.6f, dy/dx = %.6f, dy/dw = %.6f, dy/db = %.6f\n", y.item(),
+              x.grad().item(), w.grad().item(), b.grad().item());
   const double apart =
       std::max({std::abs(y.item() - hy.value()), std::abs(x.grad().item() - hx.gradient()),
                 std::abs(w.grad().item() - hw.gradient()), std::abs(b.grad().item() - hb.gradient())});
@@ -194,10 +194,12 @@ void draw(const std::vector<Row>& rows, const std::string& path) {
 
 int main(int argc, char* argv[]) {
   tensors();
+  std::puts("");
   gradients();
+  std::puts("");
   gradient_checks();
   const std::vector<Row> rows = difference_errors();
-  std::printf("    eps   central  one-sided  central, f32\n");
+  std::printf("\n    eps   central  one-sided  central, f32\n");
   for (const auto& [eps, errors] : rows)
     std::printf("%7.0e  %7.1e    %7.1e       %7.1e\n", eps, errors[0], errors[1], errors[2]);
   if (argc == 3 && argv[1] == std::string("--figures"))

@@ -1,5 +1,5 @@
-# Holds a chapter to its page: the program prints the page's ```text blocks, one after the other; each ```cpp block stands
-# in the source; the figures it draws are the committed ones.
+# Holds a chapter to its page: the program prints the page's ```text blocks, an empty line between one and the next;
+# each ```cpp block stands in the source; the figures it draws are the committed ones.
 # In: PROGRAM, PAGE (NN_topic.md, beside its source), WORK to write in.
 cmake_policy(VERSION 3.20)
 include(${CMAKE_CURRENT_LIST_DIR}/../tests/support/markdown.cmake)

@@ -122,11 +122,11 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const auto pairs = static_cast<double>(kernels::attended_pairs(q.size(-2), k.size(-2), options.causal));
   const OpInfo info(op, heads * pairs * 2 * static_cast<double>(q.size(-1) + v.size(-1)));
   return record(
-      info, out.out, inputs(q, k, v, mask), saves(q, k, v, mask, out.out, out.logsumexps),
+      info, out.out, inputs(q, k, v, mask), saves(q, k, v, mask, out.out, out.normalisers),
       [rule](Backward& back, const Tensor& dout, const Tensor& q, const Tensor& k, const Tensor& v,
-             const Tensor& mask, const Tensor& out, const Tensor& logsumexps) {
+             const Tensor& mask, const Tensor& out, const Tensor& normalisers) {
         auto gradients =
-            kernels::attention_backward(dout, q, k, v, mask, {out, logsumexps}, rule, back.wants(3));
+            kernels::attention_backward(dout, q, k, v, mask, {out, normalisers}, rule, back.wants(3));
         back.give(0, std::move(gradients.dq));
         back.give(1, std::move(gradients.dk));
         back.give(2, std::move(gradients.dv));

@@ -101,11 +101,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEnt
   CrossEntropyOptions plain = options;
   plain.class_weights = Tensor();
   return record(
-      op, std::move(loss), inputs(logits, targets, weights), saves(logits, targets, weights, rows.logsumexps),
+      op, std::move(loss), inputs(logits, targets, weights),
+      saves(logits, targets, weights, rows.normalisers),
       [rule, scale](Backward& back, const Tensor& dloss, const Tensor& logits, const Tensor& targets,
-                    const Tensor& weights, const Tensor& logsumexps) {
+                    const Tensor& weights, const Tensor& normalisers) {
         back.give(0,
-                  kernels::cross_entropy_backward(dloss, scale, logits, targets, weights, logsumexps, rule));
+                  kernels::cross_entropy_backward(dloss, scale, logits, targets, weights, normalisers, rule));
       },
       [plain](const Tensor& logits, const Tensor& targets, const Tensor& weights) {
         CrossEntropyOptions options = plain;

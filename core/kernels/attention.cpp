@@ -173,24 +173,28 @@ class Heads {
   std::optional<Stack<T>> added_;
 };
 
-// Turns a row of scores into exp(score - largest) and returns log sum exp(scores) and 1 / sum exp(score -
-// largest); where no key is seen: zeros, +infinity and 0.
+// Turns a row of scores into exp(score - largest), puts down its normalisers and returns their sum's inverse; zeros and 0
+// where no key is seen.
 template <class T>
-Two<T> exponentials(T* row, std::int64_t columns) {
-  const T most = row_max(row, columns);
-  if (most == -std::numeric_limits<T>::infinity()) {
+T exponentials(T* row, std::int64_t columns, T* normalisers) {
+  const T largest = row_max(row, columns);
+  if (largest == -std::numeric_limits<T>::infinity()) {
     std::fill(row, row + columns, T(0));
-    return {std::numeric_limits<T>::infinity(), 0};
+    normalisers[0] = std::numeric_limits<T>::infinity();
+    normalisers[1] = 0;
+    return 0;
   }
   const double sum =
-      row_sum<T>(0, columns, [row, most](std::int64_t j) { return row[j] = vm::exp(row[j] - most); });
-  return {static_cast<T>(static_cast<double>(most) + std::log(sum)), static_cast<T>(1 / sum)};
+      row_sum<T>(0, columns, [=](std::int64_t j) { return row[j] = vm::exp(row[j] - largest); });
+  normalisers[0] = largest;
+  normalisers[1] = static_cast<T>(std::log(sum));
+  return static_cast<T>(1 / sum);
 }
 
-// The rows of `out` and of logsumexps for the queries begin to end of a head.
+// The rows of `out` and of normalisers for the queries begin to end of a head.
 template <class T>
 void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
-            const Matrix<T>& out, T* logsumexps) {
+            const Matrix<T>& out, T* normalisers) {
   const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
   const Tensor tile = Tensor::empty({rows + 1, step}, dtype_of<T>());
   T *const weights = tile.data<T>(), *const factors = weights + rows * step;
@@ -198,9 +202,7 @@ void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::i
   heads.scores(head, begin, end, weights);
   for (std::int64_t r = 0; r < rows; ++r) {
     T* const row = weights + r * step;
-    const Two<T> of_row = exponentials(row, step);
-    logsumexps[begin + r] = of_row.a;
-    inverse_sums[static_cast<std::size_t>(r)] = of_row.b;
+    inverse_sums[static_cast<std::size_t>(r)] = exponentials(row, step, normalisers + 2 * (begin + r));
     if (!heads.drops()) continue;
     heads.dropout_factors(head, begin + r, step, factors);
 #pragma omp simd
@@ -229,7 +231,7 @@ struct HeadGradients {
 // where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
 template <class T>
 void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
-                     const Matrix<T>& dout, const Matrix<T>& out, const T* logsumexps,
+                     const Matrix<T>& dout, const Matrix<T>& out, const T* normalisers,
                      const HeadGradients<T>& to) {
   const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
   const Tensor tiles = Tensor::empty({2 * rows + 1, step}, dtype_of<T>());
@@ -249,11 +251,12 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begi
   if (!heads.drops()) std::fill(factors, factors + step, T(1));
   for (std::int64_t r = 0; r < rows; ++r) {
     if (heads.drops()) heads.dropout_factors(head, begin + r, step, factors);
-    const T shift = logsumexps[begin + r], mean = means[static_cast<std::size_t>(r)];
+    const T largest = normalisers[2 * (begin + r)], log_sum = normalisers[2 * (begin + r) + 1];
+    const T mean = means[static_cast<std::size_t>(r)];
     T *const w = weights + r * step, *const dw = dweights + r * step;
 #pragma omp simd
     for (std::int64_t j = 0; j < step; ++j) {
-      const T p = vm::exp(w[j] - shift);
+      const T p = vm::exp(w[j] - largest - log_sum);
       w[j] = p * factors[j];
       dw[j] = p * (dw[j] * factors[j] - mean);
     }
@@ -276,8 +279,8 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
     Shape shape = q.shape();
     shape[q.rank() - 1] = v.shape().back();
     const Tensor out = empty_as_laid_out(q, shape);
-    shape.erase(q.rank() - 1);
-    const Tensor logsumexps = Tensor::empty(shape, q.dtype());
+    shape[q.rank() - 1] = 2;
+    const Tensor normalisers = Tensor::empty(shape, q.dtype());
     const Heads<T> heads(qs, ks, vs, mask, rule);
     const Stack<T> to(out);
     parallel_for(heads.count * heads.blocks, heads.grain(), [&](std::int64_t first, std::int64_t last) {
@@ -287,10 +290,10 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
         const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
         const std::int64_t head = task / heads.blocks, begin = block * heads.block;
         attend(heads, head, begin, std::min(heads.queries, begin + heads.block), to[head],
-               logsumexps.data<T>() + head * heads.queries);
+               normalisers.data<T>() + 2 * head * heads.queries);
       }
     });
-    return Attention{out, logsumexps};
+    return Attention{out, normalisers};
   });
 }
 
@@ -320,7 +323,7 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
       dmask = Tensor::empty(shape, q.dtype());
     }
     T* const dmasks = wants_dmask ? dmask.data<T>() : nullptr;
-    const T* const logsumexps = forward.logsumexps.data<T>();
+    const T* const normalisers = forward.normalisers.data<T>();
     const Stack<T> from(douts), out(forward.out), to_q(dq), to_k(dk), to_v(dv);
     const std::int64_t grain = heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks);
     parallel_for(
@@ -333,7 +336,7 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
               const std::int64_t begin = block * heads.block,
                                  end = std::min(heads.queries, begin + heads.block);
               attend_backward(heads, head, begin, end, from[head], out[head],
-                              logsumexps + head * heads.queries, to);
+                              normalisers + 2 * head * heads.queries, to);
             }
           }
         });

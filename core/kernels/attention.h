@@ -23,10 +23,11 @@ struct AttentionRule {
   RandomState from;  // of the numbers from here
 };
 
-// out = softmax(scale q k^T + mask) v: (..., T, E). logsumexps: (..., T), of each query's scores; +infinity
-// for a query that sees no key, whose row of `out` is 0.
+// out = softmax(scale q k^T + mask) v: (..., T, E). normalisers: (..., T, 2), each query's largest score and the logarithm
+// of sum exp(score - largest); apart, because behind a large score their sum would have no digits left for the second.
+// A query that sees no key has the largest score +infinity, which makes its weights 0, and a row of zeros in `out`.
 struct Attention {
-  Tensor out, logsumexps;
+  Tensor out, normalisers;
 };
 Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
                     const AttentionRule& rule);

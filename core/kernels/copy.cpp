@@ -27,15 +27,16 @@ Tensor cast(const Tensor& x, DType dtype) {
   return out;
 }
 
-void fill(const Tensor& to, double number) {
+void fill(const Tensor& to, double number, const char* op) {
+  check_holds(to.dtype(), number, op);
   dispatch_all(to.dtype(), [&]<class T>() {
     map_into<T>([value = static_cast<T>(number)] { return value; }, to, cheap_grain, {});
   });
 }
 
-Tensor full(const Shape& shape, double number, DType dtype) {
-  Tensor out = Tensor::empty(shape, dtype, "full");
-  fill(out, number);
+Tensor full(const Shape& shape, double number, DType dtype, const char* op) {
+  Tensor out = Tensor::empty(shape, dtype, op);
+  fill(out, number, op);
   return out;
 }
 

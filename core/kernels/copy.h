@@ -9,7 +9,8 @@ Tensor contiguous(const Tensor& x);                    // x itself where it is c
 Tensor clone(const Tensor& x);                         // always new memory, contiguous
 Tensor cast(const Tensor& x, DType dtype);             // to i64 truncates toward zero; to boolean asks != 0
 void copy_into(const Tensor& to, const Tensor& from);  // same shape and dtype, any strides
-void fill(const Tensor& to, double number);
-Tensor full(const Shape& shape, double number, DType dtype);
+// Refuse a number that the dtype cannot hold (check_holds), by the name of the op that fills.
+void fill(const Tensor& to, double number, const char* op = "fill");
+Tensor full(const Shape& shape, double number, DType dtype, const char* op = "full");
 
 }  // namespace gradus::kernels

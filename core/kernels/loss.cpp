@@ -41,14 +41,17 @@ struct Shares {
   }
 };
 
-// Infinite where every logit is -infinity: each x - logsumexp is then -infinity as well, and no NaN comes of
-// it.
+struct Normaliser {
+  double largest, log_sum;
+};
+
+// Infinite where every logit is -infinity: each x - largest is then -infinity as well, and no NaN comes of it.
 template <class T>
-double logsumexp_of(const T* x, std::int64_t classes) {
+Normaliser normaliser_of(const T* x, std::int64_t classes) {
   const T most = row_max(x, classes);
-  if (most == -std::numeric_limits<T>::infinity()) return std::numeric_limits<double>::infinity();
-  return static_cast<double>(most) +
-         std::log(row_sum<T>(0, classes, [x, most](std::int64_t c) { return vm::exp(x[c] - most); }));
+  if (most == -std::numeric_limits<T>::infinity()) return {std::numeric_limits<double>::infinity(), 0};
+  const double sum = row_sum<T>(0, classes, [x, most](std::int64_t c) { return vm::exp(x[c] - most); });
+  return {static_cast<double>(most), std::log(sum)};
 }
 
 std::int64_t rows_worth_a_thread(std::int64_t classes) {
@@ -58,24 +61,27 @@ std::int64_t rows_worth_a_thread(std::int64_t classes) {
 template <class T>
 CrossEntropy cross_entropy_of(const Tensor& logits, const std::int64_t* targets, const Shares<T>& q) {
   const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
-  const CrossEntropy out{Tensor::empty({rows}, f64), Tensor::empty({rows}, f64)};
+  const CrossEntropy out{Tensor::empty({rows}, f64), Tensor::empty({rows, 2}, f64)};
   parallel_for(rows, rows_worth_a_thread(classes), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const T* const x = logits.data<T>() + n * classes;
-      double loss = 0, logsumexp = 0;
+      double loss = 0;
+      Normaliser z{};
       if (!q.ignores(targets[n])) {
-        logsumexp = logsumexp_of(x, classes);
+        z = normaliser_of(x, classes);
+        const double target_share = q.of_target(targets[n]);
         // A class without a share is left out: it may be impossible, and 0 * infinity is not 0.
-        if (q.of_target(targets[n]) != 0)
-          loss += q.of_target(targets[n]) * (logsumexp - static_cast<double>(x[targets[n]]));
+        if (target_share != 0)
+          loss = target_share * (z.log_sum - (static_cast<double>(x[targets[n]]) - z.largest));
         if (q.spread != 0)
-          loss +=
-              q.spread * row_sum<double>(0, classes, [x, w = q.weights, logsumexp](std::int64_t c) {
-                return w[c] == 0 ? 0. : static_cast<double>(w[c]) * (logsumexp - static_cast<double>(x[c]));
-              });
+          loss += q.spread * row_sum<double>(0, classes, [x, z, w = q.weights](std::int64_t c) {
+                    const double cost = z.log_sum - (static_cast<double>(x[c]) - z.largest);
+                    return w[c] == 0 ? 0. : static_cast<double>(w[c]) * cost;
+                  });
       }
       out.losses.data<double>()[n] = loss;
-      out.logsumexps.data<double>()[n] = logsumexp;
+      out.normalisers.data<double>()[2 * n] = z.largest;
+      out.normalisers.data<double>()[2 * n + 1] = z.log_sum;
     }
   });
   return out;
@@ -83,7 +89,7 @@ CrossEntropy cross_entropy_of(const Tensor& logits, const std::int64_t* targets,
 
 template <class T>
 Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tensor& logits,
-                                 const std::int64_t* targets, const double* logsumexps, const Shares<T>& q) {
+                                 const std::int64_t* targets, const double* normalisers, const Shares<T>& q) {
   const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
   const Tensor dlogits = Tensor::empty(logits.shape(), logits.dtype());
   const std::int64_t step = dlosses.numel() == 1 ? 0 : 1;
@@ -98,17 +104,16 @@ Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tens
       const double slope = scale * static_cast<double>(dlosses.data<T>()[n * step]);
       const T per_probability = static_cast<T>(slope * (q.of_target(targets[n]) + q.total_spread));
       const T per_weight = static_cast<T>(slope * q.spread);
-      // In two parts the logsumexp is subtracted to f64's accuracy without leaving T.
-      const T coarse = static_cast<T>(logsumexps[n]);
-      const T fine = std::isinf(coarse) ? T(0) : static_cast<T>(logsumexps[n] - static_cast<double>(coarse));
+      const T largest = static_cast<T>(normalisers[2 * n]), log_sum = static_cast<T>(normalisers[2 * n + 1]);
       if (per_weight == 0) {
 #pragma omp simd
-        for (std::int64_t c = 0; c < classes; ++c) dx[c] = per_probability * vm::exp(x[c] - coarse - fine);
+        for (std::int64_t c = 0; c < classes; ++c)
+          dx[c] = per_probability * vm::exp(x[c] - largest - log_sum);
       } else {
         const T* const w = q.weights;
 #pragma omp simd
         for (std::int64_t c = 0; c < classes; ++c)
-          dx[c] = per_probability * vm::exp(x[c] - coarse - fine) - per_weight * w[c];
+          dx[c] = per_probability * vm::exp(x[c] - largest - log_sum) - per_weight * w[c];
       }
       dx[targets[n]] -= static_cast<T>(slope * q.of_target(targets[n]));
     }
@@ -139,11 +144,11 @@ double total_weight(const Tensor& targets, const Tensor& class_weights, const Cr
 }
 
 Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
-                              const Tensor& targets, const Tensor& class_weights, const Tensor& logsumexps,
+                              const Tensor& targets, const Tensor& class_weights, const Tensor& normalisers,
                               const CrossEntropyRule& rule) {
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     return cross_entropy_backward_of<T>(contiguous(dlosses), scale, contiguous(logits),
-                                        contiguous(targets).data<std::int64_t>(), logsumexps.data<double>(),
+                                        contiguous(targets).data<std::int64_t>(), normalisers.data<double>(),
                                         Shares<T>(class_weights, logits.shape().back(), rule));
   });
 }

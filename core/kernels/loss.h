@@ -18,10 +18,10 @@ struct CrossEntropyRule {
   double label_smoothing;
 };
 
-// Both (N,) in f64: p = exp(x - logsumexp) is as exact as this difference, and f32 has few digits left behind
-// a large logsumexp.
+// losses: (N,); normalisers: (N, 2), each row's largest logit and the logarithm of sum exp(x - largest). Apart, because
+// behind a large logit their sum would have no digits left for the second. Both f64.
 struct CrossEntropy {
-  Tensor losses, logsumexps;
+  Tensor losses, normalisers;
 };
 CrossEntropy cross_entropy(const Tensor& logits, const Tensor& targets, const Tensor& class_weights,
                            const CrossEntropyRule& rule);
@@ -32,7 +32,7 @@ double total_weight(const Tensor& targets, const Tensor& class_weights, const Cr
 // dx_c = scale * dlosses_n * (softmax(x)_c * sum(q) - q_c) in one pass. dlosses has N elements, or one for
 // all rows.
 Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
-                              const Tensor& targets, const Tensor& class_weights, const Tensor& logsumexps,
+                              const Tensor& targets, const Tensor& class_weights, const Tensor& normalisers,
                               const CrossEntropyRule& rule);
 
 }  // namespace gradus::kernels

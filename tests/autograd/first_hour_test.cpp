@@ -48,6 +48,15 @@ TEST_CASE("a plain number that the dtype cannot hold is refused", "[op][error]")
   CHECK_THROWS_AS(ids * 1.5, Error);
   CHECK_THROWS_AS(0.5 - ids, Error);
   CHECK_THROWS_AS(ids / 0, Error);
+  CHECK_THROWS_AS(ids == 0.5, Error);
+  CHECK_THROWS_AS(ids < 0.5, Error);
+  CHECK_THROWS_AS(masked_fill(ids, ids == 1, 0.5), Error);
+  Tensor changed = ids.clone();
+  CHECK_THROWS_AS(changed.add_(0.5), Error);
+  CHECK_THROWS_AS(changed.mul_(0.5), Error);
+  CHECK_THROWS_AS(changed.fill_(0.5), Error);
+  CHECK(equal(changed, ids));
+  CHECK(changed.version() == 0);
 }
 
 TEST_CASE("a += b rebinds a to a new tensor", "[op]") {

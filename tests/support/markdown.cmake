@@ -25,13 +25,13 @@ function(read_blocks file language name)
   set(${name}_count ${count} PARENT_SCOPE)
 endfunction()
 
-# The ```text blocks of a page, one after the other, must be what the program printed.
+# The ```text blocks of a page, with an empty line between one and the next, must be what the program printed.
 function(check_output page printed work)
   read_blocks(${page} text shown)
-  set(expected "")
-  set(i 0)
+  set(expected "${shown_0}")
+  set(i 1)
   while(i LESS shown_count)
-    string(APPEND expected "${shown_${i}}")
+    string(APPEND expected "\n${shown_${i}}")
     math(EXPR i "${i} + 1")
   endwhile()
   if(NOT printed STREQUAL expected)

@@ -77,14 +77,15 @@ TEST_CASE("norms agree with their definitions beyond one stretch of sums, in f32
 TEST_CASE("the f32 gradient of a weight summed over 20,000 rows is right to 2e-6", "[op][grad]") {
   require_same([](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); },
                [](const Tensors& x) { return definition::layer_norm(x[0], x[1], x[2], 1e-5); },
-               {{.shape = {20000, 3}, .low = 0, .high = 9}, {.shape = {3}}, {.shape = {3}}}, f32, 2e-5);
+               {{.shape = {20000, 30}, .low = 0, .high = 9}, {.shape = {30}}, {.shape = {30}}}, f32, 2e-6);
 }
 
-TEST_CASE("a mean far from 0 costs a norm no digits but those that f32 does not have", "[op]") {
+// 1000 is rounded by 2^-15 at most, which is 5e-5 of the standard deviation.
+TEST_CASE("a mean far from 0 costs a norm what rounding it costs, no more", "[op]") {
   const Tensor offset =
       draw({{.shape = {4, 600}, .low = 1000, .high = 1002, .differentiable = false}}, f32, 4)[0];
-  CHECK(relative_difference(layer_norm(offset), layer_norm(offset.to(f64))) < 1e-5);
-  CHECK(relative_difference(batch_norm(offset.t()).y, batch_norm(offset.to(f64).t()).y) < 1e-5);
+  CHECK(relative_difference(layer_norm(offset), layer_norm(offset.to(f64))) < 6e-5);
+  CHECK(relative_difference(batch_norm(offset.t()).y, batch_norm(offset.to(f64).t()).y) < 6e-5);
 }
 
 TEST_CASE("rows and channels of one value give the bias, and a gradient of 0", "[op][grad]") {
