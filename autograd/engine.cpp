@@ -28,7 +28,11 @@ class Walk {
 
   // With targets it is grad(); without, each leaf gathers its gradient.
   Walk(bool create_graph, bool retain_graph, const Targets* targets)
-      : create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {}
+      : create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {
+    // Growing from nothing would cost a small graph several allocations.
+    heap_.reserve(16);
+    leaves_.reserve(16);
+  }
 
   ~Walk() {
     // Empty but for a pass that failed: what waits there is spent.

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
+#include <gradus/autograd/node.h>
 #include <gradus/core/create.h>
 #include <gradus/core/parallel.h>
 #include <gradus/core/tensor.h>
@@ -17,9 +19,10 @@ namespace gradus::bench {
 class AdamW {
  public:
   struct Options {
-    float lr = 1e-3f, beta1 = 0.9f, beta2 = 0.999f, eps = 1e-8f, weight_decay = 0.01f;
+    double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
   };
 
+  // The parameters are leaves.
   AdamW(const std::vector<Tensor>& parameters, const Options& options) : options_(options) {
     for (const Tensor& w : parameters) parameters_.push_back({w, zeros_like(w), zeros_like(w)});
   }
@@ -33,9 +36,9 @@ class AdamW {
     const auto rate = static_cast<float>(options_.lr * root / (1 - beta1_power_));
     const auto eps = static_cast<float>(options_.eps * root);
     for (const Parameter& parameter : parameters_) {
-      const Tensor gradient = parameter.w.grad();
+      // Moved out of the leaf: no count changes, and the memory is free for the next forward pass.
+      const Tensor gradient = std::move(static_cast<Leaf&>(*node_of(parameter.w)).gradient);
       if (!gradient.defined()) continue;
-      Tensor(parameter.w).zero_grad();
       const float* const g = gradient.data<float>();
       float* const w = parameter.w.data<float>();
       float* const m = parameter.m.data<float>();
@@ -53,11 +56,13 @@ class AdamW {
 
   static void update(std::int64_t count, float* w, float* m, float* v, const float* g, float rate, float eps,
                      Options options) {
-    const float b1 = options.beta1, b2 = options.beta2, keep = 1 - options.lr * options.weight_decay;
+    const auto b1 = static_cast<float>(options.beta1), one_less_b1 = static_cast<float>(1 - options.beta1);
+    const auto b2 = static_cast<float>(options.beta2), one_less_b2 = static_cast<float>(1 - options.beta2);
+    const auto keep = static_cast<float>(1 - options.lr * options.weight_decay);
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-      m[i] = b1 * m[i] + (1 - b1) * g[i];
-      v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+      m[i] = b1 * m[i] + one_less_b1 * g[i];
+      v[i] = b2 * v[i] + one_less_b2 * g[i] * g[i];
       w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i]) + eps);
     }
   }

@@ -43,6 +43,10 @@ Work sgemm(const Product& product, int threads) {
   };
 }
 
+double pause_for_blas(int threads) {
+  return threads > 1 && openblas_get_parallel() == OPENBLAS_THREAD ? 0.03 : 0;
+}
+
 Work sgemm_64(int threads) {
   const std::int64_t side = 64, each = side * side;
   return [=, data = randn({threads, 3 * each})] {

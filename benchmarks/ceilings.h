@@ -24,6 +24,10 @@ struct Product {
 };
 Work sgemm(const Product& product, int threads);
 
+// The pause between turns of which one is sgemm's (see Turns): OpenBLAS's pthread build keeps its threads awake for 26 ms
+// after a product; its OpenMP build shares ours.
+double pause_for_blas(int threads);
+
 // Products of 64 x 64 matrices that stay in each core's own cache, one single-threaded cblas_sgemm after the
 // other on each of `threads` threads. FLOPs of one call: 2 * 64^3 * threads * small_products.
 inline constexpr int small_products = 64;

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include <gradus/autograd/engine.h>
+#include <gradus/core/create.h>
 #include <gradus/core/parallel.h>
 
 #include "ceilings.h"
@@ -49,6 +51,17 @@ void OpsBench::keep(const std::string& name, const std::string& shape, int threa
                       .add("unit", std::string(unit))
                       .add("ceiling", ceiling)
                       .add("share", share));
+}
+
+std::string shape_text(const Shape& shape) {
+  std::string text = "(";
+  for (int axis = 0; axis < shape.rank(); ++axis) text += (axis ? ", " : "") + std::to_string(shape[axis]);
+  return text + ")";
+}
+
+Work backward_of(const Tensor& y, const std::vector<Tensor>& inputs) {
+  const Tensor dy = randn(y.shape());
+  return [=] { grad({y}, inputs, {dy}, {.retain_graph = true}); };
 }
 
 void measure_ceilings(OpsBench& bench) {

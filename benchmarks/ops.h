@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <gradus/core/tensor.h>
+
 #include "measure.h"
 #include "report.h"
 
@@ -45,6 +47,10 @@ class OpsBench {
   std::vector<int> thread_counts_;
   std::vector<JsonObject> rows_;
 };
+
+std::string shape_text(const Shape& shape);  // "(2, 3)"
+// The gradients of y with respect to the inputs, again and again from one forward pass.
+Work backward_of(const Tensor& y, const std::vector<Tensor>& inputs);
 
 void measure_ceilings(OpsBench& bench);
 void measure_matmul(OpsBench& bench);

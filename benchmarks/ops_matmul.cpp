@@ -1,6 +1,4 @@
 // Matrix products at the shapes of whole models, each beside cblas_sgemm called directly on that very shape.
-#include <cblas.h>
-
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/core/create.h>
 
@@ -34,9 +32,6 @@ constexpr Layer layers[] = {
     {"gpt2-124m", "fc2", 256, 3072, 768},  {"gpt2-124m", "head", 256, 768, 50257},
 };
 
-// OpenBLAS's pthread build keeps its threads awake for 26 ms after a product; its OpenMP build shares ours.
-double pause(int threads) { return threads > 1 && openblas_get_parallel() == 1 ? 0.03 : 0; }
-
 void measure_product(OpsBench& bench, const std::string& name, const Product& product, const Tensor& a,
                      const Tensor& b) {
   const std::string shape =
@@ -48,7 +43,7 @@ void measure_product(OpsBench& bench, const std::string& name, const Product& pr
                 .ours = [=] { matmul(a, b); },
                 .ceiling = sgemm(product, threads),
                 .ceiling_amount = product.flops(),
-                .pause = pause(threads)};
+                .pause = pause_for_blas(threads)};
   });
 }
 

@@ -1,6 +1,7 @@
 // Ops that move memory more than they compute, each beside a triad loop over as many bytes: every input
 // counted as read once, the output as written once. Functions on cached data are counted in elements.
-#include <gradus/autograd/engine.h>
+#include <utility>
+
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/index.h>
@@ -16,12 +17,6 @@
 namespace gradus::bench {
 namespace {
 
-std::string shape_text(const Shape& shape) {
-  std::string text = "(";
-  for (int axis = 0; axis < shape.rank(); ++axis) text += (axis ? ", " : "") + std::to_string(shape[axis]);
-  return text + ")";
-}
-
 void measure_traffic(OpsBench& bench, const std::string& name, const Shape& shape, std::int64_t bytes,
                      const Work& ours) {
   const auto amount = static_cast<double>(bytes);
@@ -33,12 +28,6 @@ void measure_traffic(OpsBench& bench, const std::string& name, const Shape& shap
                 .ceiling = triad(amount, threads),
                 .ceiling_amount = amount};
   });
-}
-
-// The gradients of y with respect to the inputs, again and again from one forward pass.
-Work backward_of(const Tensor& y, const std::vector<Tensor>& inputs) {
-  const Tensor dy = randn(y.shape());
-  return [=] { grad({y}, inputs, {dy}, {.retain_graph = true}); };
 }
 
 Tensor leaf(Tensor x) { return x.requires_grad_(); }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <mutex>
 #include <utility>
@@ -28,7 +27,6 @@ namespace gradus {
 namespace memory {
 namespace {
 
-constexpr std::size_t alignment = 64;
 constexpr int classes = 256;
 constexpr std::int64_t shared_from = std::int64_t{1} << 20;  // pieces from here on are shared between threads
 constexpr std::size_t slab_bytes = std::size_t{1} << 16;     // small pieces are cut from slabs of this size
@@ -235,21 +233,6 @@ void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t ask
 }
 
 }  // namespace
-
-// Classes 0-7 are 64, 128, ... 512 bytes; from there eight equal steps lead to each next doubling.
-std::uint8_t class_of(std::size_t bytes) {
-  const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
-  if (units < 8) [[likely]]
-    return static_cast<std::uint8_t>(units);
-  const int doubling = static_cast<int>(std::bit_width(units)) - 4;
-  return static_cast<std::uint8_t>(8 * doubling + static_cast<int>(units >> doubling));
-}
-
-std::size_t class_bytes(std::uint8_t size_class) {
-  if (size_class < 8) return (std::size_t{size_class} + 1) * alignment;
-  const int doubling = size_class / 8 - 1;
-  return (std::size_t{size_class} % 8 + 8 + 1) * (alignment << doubling);
-}
 
 void* allocate(std::size_t bytes, std::uint8_t& size_class) {
   if (bytes > class_bytes(classes - 1)) refuse(bytes);

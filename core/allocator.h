@@ -7,6 +7,7 @@
 // ends, or holds in plenty while another one must ask the system.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -30,9 +31,21 @@ namespace memory {
 void* allocate(std::size_t bytes, std::uint8_t& size_class);
 void deallocate(void* piece, std::uint8_t size_class) noexcept;
 
-// What a class holds, and the class that holds `bytes`.
-std::size_t class_bytes(std::uint8_t size_class);
-std::uint8_t class_of(std::size_t bytes);
+inline constexpr std::size_t alignment = 64;
+
+// The class that holds `bytes`, and what a class holds. Classes 0-7 are 64, 128, ... 512 bytes; from there eight equal
+// steps lead to each next doubling.
+constexpr std::uint8_t class_of(std::size_t bytes) {
+  const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
+  if (units < 8) return static_cast<std::uint8_t>(units);
+  const int doubling = static_cast<int>(std::bit_width(units)) - 4;
+  return static_cast<std::uint8_t>(8 * doubling + static_cast<int>(units >> doubling));
+}
+constexpr std::size_t class_bytes(std::uint8_t size_class) {
+  if (size_class < 8) return (std::size_t{size_class} + 1) * alignment;
+  const int doubling = size_class / 8 - 1;
+  return (std::size_t{size_class} % 8 + 8 + 1) * (alignment << doubling);
+}
 
 // For standard containers that live for one walk of the tape.
 template <class T>

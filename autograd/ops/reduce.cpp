@@ -121,13 +121,17 @@ Tensor var(const Tensor& x, const Axes& axes, Dims dims, int correction) {
                 });
 }
 
+namespace {
+
 // x: (..., n) -> (...)
-static Tensor product_by_halves(const Tensor& x) {
+Tensor product_by_halves(const Tensor& x) {
   const std::int64_t n = x.size(-1), half = n / 2;
   if (n == 1) return x.select(-1, 0);
   const Tensor y = product_by_halves(x.slice(-1, 0, half) * x.slice(-1, half, 2 * half));
   return n % 2 == 0 ? y : y * x.select(-1, n - 1);
 }
+
+}  // namespace
 
 // A product of products of two. Nothing is divided, so that every derivative is right where elements are
 // zero.
@@ -135,9 +139,9 @@ Tensor definition::prod(const Tensor& x, const Axes& axes, Dims dims) {
   const Reduction r(x, axes, dims, "prod");
   const Shape shape = kernels::reduced_shape(x, r.axes, r.keep());
   if (r.count() == 0) return kernels::full(shape, 1, x.dtype());
-  Shape order = kernels::moved_last(x.rank(), r.axes), groups = kernels::reduced_shape(x, r.axes);
-  groups.push_back(r.count());
-  return product_by_halves(x.permute(order).reshape(groups)).reshape(shape);
+  Shape grouped = kernels::reduced_shape(x, r.axes);
+  grouped.push_back(r.count());
+  return product_by_halves(x.permute(kernels::moved_last(x.rank(), r.axes)).reshape(grouped)).reshape(shape);
 }
 
 Tensor prod(const Tensor& x, const Axes& axes, Dims dims) {

@@ -19,9 +19,9 @@ Tensor log_softmax(const Tensor& x, std::int64_t axis);
 }  // namespace definition
 
 // Gradients as ops of their own: one pass over memory, and differentiable again.
-Tensor softmax_grad(const Tensor& dy, const Tensor& y,
-                    std::int64_t axis);  // y * (dy - sum(dy * y)), y = softmax(x)
-Tensor log_softmax_grad(const Tensor& dy, const Tensor& y,
-                        std::int64_t axis);  // dy - exp(y) * sum(dy), y = log_softmax(x)
+//   softmax_grad      y * (dy - sum(dy * y)), y = softmax(x)
+//   log_softmax_grad  dy - exp(y) * sum(dy), y = log_softmax(x)
+Tensor softmax_grad(const Tensor& dy, const Tensor& y, std::int64_t axis);
+Tensor log_softmax_grad(const Tensor& dy, const Tensor& y, std::int64_t axis);
 
 }  // namespace gradus

@@ -2,14 +2,16 @@
 // reduction. A fold says what happens to the elements:
 //
 //   struct Sum {
-//     using Total = double;                                      // what is carried along
+//     using Total = double;  // what is carried along
 //     static constexpr Total identity = 0;
-//     static float lift(float x, std::int64_t) { return x; }     // what one element adds: a total or
-//     something narrower static auto combine(auto a, auto b) { return a + b; }      // of both; associative,
-//     but for rounding static float finish(Total a, std::int64_t) { return static_cast<float>(a); }
+//     // What one element adds: a total, or something narrower.
+//     static float lift(float x, std::int64_t out) { return x; }
+//     // Two of either; associative, but for rounding.
+//     static auto combine(auto a, auto b) { return a + b; }
+//     static float finish(Total total, std::int64_t out) { return static_cast<float>(total); }
 //   };
 //
-// lift and finish also get the index of the output, so that a fold may use an earlier result, as a variance
+// lift and finish get the index of the output, too, so that a fold may use an earlier result, as a variance
 // uses the mean. Where lift gives something narrower than a total, eight rows are combined before they are
 // widened: fewer instructions for each byte let the processor wait for more cache lines at a time.
 //
@@ -32,9 +34,6 @@
 
 namespace gradus::kernels {
 
-using Adjacent =
-    std::integral_constant<std::int64_t, 1>;  // a step known to be 1, so that the loop vectorises
-
 template <int lanes, class Fold, class Total>
 [[gnu::always_inline]] inline Total fold_lanes(const Fold& fold, Total* lane) {
   if constexpr (lanes == 1) {
@@ -46,30 +45,28 @@ template <int lanes, class Fold, class Total>
   }
 }
 
-// `count` elements from x on, `step` apart, for output `out`. The order of combination depends on the count
-// alone.
-template <int lanes = 32, class Fold, class In, class Step = Adjacent>
+// `count` adjacent elements from x on, for output `out`. The order of combination depends on the count alone.
+template <int lanes = 32, class Fold, class In>
 [[gnu::always_inline]] inline typename Fold::Total fold_stretch(const Fold& fold, const In* x,
-                                                                std::int64_t count, std::int64_t out = 0,
-                                                                Step step = {}) {
+                                                                std::int64_t count, std::int64_t out = 0) {
   using Total = typename Fold::Total;
   if constexpr (lanes == 1) {
     Total total = Fold::identity;
-    for (std::int64_t i = 0; i < count; ++i) total = fold.combine(total, fold.lift(x[i * step], out));
+    for (std::int64_t i = 0; i < count; ++i) total = fold.combine(total, fold.lift(x[i], out));
     return total;
   } else {
     constexpr int fewer = lanes > 8 ? 8 : 1;
-    if (count < lanes) return fold_stretch<fewer>(fold, x, count, out, step);
+    if (count < lanes) return fold_stretch<fewer>(fold, x, count, out);
     Total lane[lanes];
     std::fill(lane, lane + lanes, Fold::identity);
     std::int64_t i = 0;
     for (; i + lanes <= count; i += lanes) {
 #pragma omp simd
-      for (int j = 0; j < lanes; ++j) lane[j] = fold.combine(lane[j], fold.lift(x[(i + j) * step], out));
+      for (int j = 0; j < lanes; ++j) lane[j] = fold.combine(lane[j], fold.lift(x[i + j], out));
     }
     const Total total = fold_lanes<lanes>(fold, lane);
     if (i == count) return total;
-    return fold.combine(total, fold_stretch<fewer>(fold, x + i * step, count - i, out, step));
+    return fold.combine(total, fold_stretch<fewer>(fold, x + i, count - i, out));
   }
 }
 
@@ -137,7 +134,10 @@ class Folding {
   void finish(std::int64_t index, Total total) const { out_[index] = fold_.finish(total, index); }
 
   Total stretch(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
-    return step == 1 ? fold_stretch(fold_, x, count, index) : fold_stretch<8>(fold_, x, count, index, step);
+    if (step == 1) return fold_stretch(fold_, x, count, index);
+    Total total = Fold::identity;
+    for (std::int64_t i = 0; i < count; ++i) total = fold_.combine(total, fold_.lift(x[i * step], index));
+    return total;
   }
 
   // Tasks are some outputs each and, where that makes too few of them, a piece of these outputs' groups.
@@ -157,12 +157,8 @@ class Folding {
     parallel_for(parts * pieces, 1, [&](std::int64_t task, std::int64_t) {
       const std::int64_t first = task / pieces * at_once, last = std::min(outputs, first + at_once);
       const std::int64_t begin = task % pieces * piece, end = std::min(group, begin + piece);
-      if (pieces == 1) {
-        fold_part(first, last, begin, end, [&](std::int64_t index, Total total) { finish(index, total); });
-      } else {
-        Total* row = totals.data() + task % pieces * outputs + first;
-        fold_part(first, last, begin, end, [&](std::int64_t, Total total) { *row++ = total; });
-      }
+      fold_part(first, last, begin, end,
+                pieces == 1 ? nullptr : totals.data() + task % pieces * outputs + first);
     });
     if (pieces == 1) return;
     for (std::int64_t p = 1; p < pieces; ++p) {
@@ -176,10 +172,16 @@ class Folding {
     });
   }
 
-  // Calls put(index, total) for the outputs first to last, over the elements begin to end of their groups.
-  template <class Put>
+  // The outputs first to last, over the elements begin to end of their groups. What comes out goes to `totals` in order,
+  // or, where that is null, is finished.
   void fold_part(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
-                 const Put& put) const {
+                 Total* totals) const {
+    const auto put = [&](std::int64_t index, Total total) {
+      if (totals != nullptr)
+        *totals++ = total;
+      else
+        finish(index, total);
+    };
     kept_.run(first, last, [&](const auto& at, const auto& by, std::int64_t count) {
       if (!axes_.in_rows) return columns(in_ + at[0], by[0], at[1], by[1], count, begin, end, put);
       for (std::int64_t i = 0; i < count; ++i)
@@ -205,30 +207,30 @@ class Folding {
       const std::int64_t width = std::min(tile, count);
       std::fill(totals, totals + width, Fold::identity);
       reduced_.run(begin, end, [&](const auto& at, const auto& by, std::int64_t rows) {
-        if (step == 1 && index_step == 1)
-          fold_rows(x + at[0], rows, by[0], totals, width, Adjacent{}, index, Adjacent{});
-        else
-          fold_rows(x + at[0], rows, by[0], totals, width, step, index, index_step);
+        const In* const from = x + at[0];
+        if (step == 1 && index_step == 1) return fold_rows(from, rows, by[0], totals, width, index);
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (std::int64_t j = 0; j < width; ++j)
+            totals[j] =
+                fold_.combine(totals[j], fold_.lift(from[r * by[0] + j * step], index + j * index_step));
       });
       for (std::int64_t j = 0; j < width; ++j) put(index + j * index_step, totals[j]);
     }
   }
 
-  // totals[j] takes in x[r * row_step + j * step] for every row r.
-  template <class Step>
+  // totals[j] takes in x[r * row_step + j] for every row r.
   void fold_rows(const In* x, std::int64_t rows, std::int64_t row_step, Total* totals, std::int64_t width,
-                 Step step, std::int64_t index, Step index_step) const {
+                 std::int64_t index) const {
     std::int64_t r = 0;
     for (; r + rows_at_once <= rows; r += rows_at_once, x += rows_at_once * row_step) {
 #pragma omp simd
       for (std::int64_t j = 0; j < width; ++j)
-        totals[j] =
-            fold_.combine(totals[j], combined<rows_at_once>(x + j * step, row_step, index + j * index_step));
+        totals[j] = fold_.combine(totals[j], combined<rows_at_once>(x + j, row_step, index + j));
     }
     for (; r < rows; ++r, x += row_step) {
 #pragma omp simd
       for (std::int64_t j = 0; j < width; ++j)
-        totals[j] = fold_.combine(totals[j], fold_.lift(x[j * step], index + j * index_step));
+        totals[j] = fold_.combine(totals[j], fold_.lift(x[j], index + j));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
@@ -86,14 +87,12 @@ class ColumnSums {
           scratch_(full({2, width_}, 0, dtype_of<T>())),
           share_(sums.shares_.template data<double>() + first_row / sums.chunk_ * 2 * width_) {}
 
-    void add_row(const T* dy, const T* x, T mean, T rstd) {
-      T *const w = scratch_.data<T>(), *const b = w + width_;
-#pragma omp simd
-      for (std::int64_t i = 0; i < width_; ++i) {
-        w[i] += dy[i] * ((x[i] - mean) * rstd);
-        b[i] += dy[i];
-      }
-      if (++rows_ % rows_of_sum == 0) flush();
+    // Adds rows first to last, four at a time so that the sums are read and written a quarter as often.
+    void add(std::int64_t first, std::int64_t last, const T* dy, const T* x, const T* mean, const T* rstd) {
+      rows_ += last - first;
+      for (; first + 4 <= last; first += 4) add_rows(std::make_index_sequence<4>{}, first, dy, x, mean, rstd);
+      for (; first < last; ++first) add_rows(std::make_index_sequence<1>{}, first, dy, x, mean, rstd);
+      if (rows_ >= rows_of_sum) flush();
     }
     void flush() {
       T* const from = scratch_.data<T>();
@@ -102,9 +101,23 @@ class ColumnSums {
         share_[i] += static_cast<double>(from[i]);
         from[i] = 0;
       }
+      rows_ = 0;
     }
 
    private:
+    template <std::size_t... K>
+    void add_rows(std::index_sequence<K...>, std::int64_t first, const T* dy, const T* x, const T* mean,
+                  const T* rstd) {
+      T *const w = scratch_.data<T>(), *const b = w + width_;
+      const T m[] = {(mean == nullptr ? T(0) : mean[first + K])...}, s[] = {rstd[first + K]...};
+      const T *const d_of[] = {dy + (first + K) * width_...}, *const x_of[] = {x + (first + K) * width_...};
+#pragma omp simd
+      for (std::int64_t i = 0; i < width_; ++i) {
+        w[i] += ((d_of[K][i] * ((x_of[K][i] - m[K]) * s[K])) + ...);
+        b[i] += (d_of[K][i] + ...);
+      }
+    }
+
     std::int64_t width_, rows_ = 0;
     Tensor scratch_;
     double* share_;
@@ -130,35 +143,41 @@ class ColumnSums {
   Tensor shares_;  // (chunks, 2, C)
 };
 
-// With g = dy * weight:  dx = rstd * (g - mean(g) - z * mean(g * z)), where mean(g) falls away if x was not
-// centred.
+// A row of dx. With g = dy * weight and z = (x - mean) * rstd:
+//   dx = rstd * (g - mean(g) - z * mean(g * z)), where mean(g) falls away if x was not centred
+template <class T>
+void normalise_row_backward(T* dx, const T* dy, const T* x, const T* w, std::int64_t width, const T* centre,
+                            T rstd) {
+  const T mean = centre == nullptr ? T(0) : *centre;
+  const Two<double> sums = row_sums<T>(0, width, [=](std::int64_t i) {
+    const T g = dy[i] * w[i];
+    return Two<T>{g, g * ((x[i] - mean) * rstd)};
+  });
+  const T mean_g = centre == nullptr ? T(0) : static_cast<T>(sums.a / static_cast<double>(width));
+  const T mean_gz = static_cast<T>(sums.b / static_cast<double>(width));
+#pragma omp simd
+  for (std::int64_t i = 0; i < width; ++i)
+    dx[i] = rstd * (dy[i] * w[i] - mean_g - (x[i] - mean) * rstd * mean_gz);
+}
+
 template <class T>
 NormGradients normalise_rows_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
                                       const Tensor& means, const Tensor& rstds, NormWanted wanted) {
   const Rows rows(x);
-  const std::int64_t width = rows.width;
-  const bool sums_columns = wanted.dweight || wanted.dbias, centred = means.defined();
+  const bool sums_columns = wanted.dweight || wanted.dbias;
   const Tensor dx = empty_if(wanted.dx, x.shape(), x.dtype());
   const ColumnSums<T> columns(rows, sums_columns);
-  const T* const w = weight.data<T>();
-  parallel_for(rows.count, columns.chunk(), [&](std::int64_t begin, std::int64_t end) {
+  const T *const d = dy.data<T>(), *const from = x.data<T>(), *const w = weight.data<T>(),
+                 *const mean = data_if<T>(means), *const rstd = rstds.data<T>();
+  T* const to = data_if<T>(dx);
+  parallel_for(rows.count, columns.chunk(), [&, width = rows.width](std::int64_t begin, std::int64_t end) {
     typename ColumnSums<T>::Share share(columns, begin);
-    for (std::int64_t r = begin; r < end; ++r) {
-      const T *const d = dy.data<T>() + r * width, *const from = x.data<T>() + r * width;
-      const T mean = centred ? means.data<T>()[r] : T(0), rstd = rstds.data<T>()[r];
-      if (wanted.dx) {
-        const Two<double> sums = row_sums<T>(0, width, [=](std::int64_t i) {
-          const T g = d[i] * w[i];
-          return Two<T>{g, g * ((from[i] - mean) * rstd)};
-        });
-        const T mean_g = centred ? static_cast<T>(sums.a / static_cast<double>(width)) : T(0);
-        const T mean_gz = static_cast<T>(sums.b / static_cast<double>(width));
-        T* const to = dx.data<T>() + r * width;
-#pragma omp simd
-        for (std::int64_t i = 0; i < width; ++i)
-          to[i] = rstd * (d[i] * w[i] - mean_g - (from[i] - mean) * rstd * mean_gz);
-      }
-      if (sums_columns) share.add_row(d, from, mean, rstd);
+    for (std::int64_t first = begin; first < end; first += 4) {
+      const std::int64_t last = std::min(end, first + 4);
+      for (std::int64_t r = first; r < last && to != nullptr; ++r)
+        normalise_row_backward(to + r * width, d + r * width, from + r * width, w, width,
+                               mean == nullptr ? nullptr : mean + r, rstd[r]);
+      if (sums_columns) share.add(first, last, d, from, mean, rstd);
     }
     share.flush();
   });

@@ -21,12 +21,12 @@ struct Blocks {
   alignas(64) std::uint32_t lane[4][batch];
 };
 
-// The blocks at first, ..., first + batch - 1. Round by round over the whole batch: every compiler and
-// instruction set tried makes vector code of that, and of few other orders.
-void generate(std::uint64_t seed, std::uint64_t first, Blocks& out) {
+// The blocks at first, first + 1, ..., `count` of them, into the first columns. Round by round over all of them: every
+// compiler and instruction set tried makes vector code of that, and of few other orders.
+[[gnu::always_inline]] inline void generate(std::uint64_t seed, std::uint64_t first, int count, Blocks& out) {
   std::uint32_t *const a = out.lane[0], *const b = out.lane[1], *const c = out.lane[2],
                        *const d = out.lane[3];
-  for (int j = 0; j < batch; ++j) {
+  for (int j = 0; j < count; ++j) {
     const std::uint64_t counter = first + static_cast<std::uint64_t>(j);
     a[j] = static_cast<std::uint32_t>(counter);
     b[j] = static_cast<std::uint32_t>(counter >> 32);
@@ -35,11 +35,14 @@ void generate(std::uint64_t seed, std::uint64_t first, Blocks& out) {
   auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
   for (std::uint32_t round = 0; round < philox_rounds; ++round) {
 #pragma omp simd
-    for (int j = 0; j < batch; ++j) philox_round(a[j], b[j], c[j], d[j], key0, key1);
+    for (int j = 0; j < count; ++j) philox_round(a[j], b[j], c[j], d[j], key0, key1);
     key0 += philox_steps[0];
     key1 += philox_steps[1];
   }
 }
+
+// A whole batch, its size known to the compiler.
+void generate(std::uint64_t seed, std::uint64_t first, Blocks& out) { generate(seed, first, batch, out); }
 
 // A signed integer converts to floating in one instruction on every x86-64, an unsigned one does not.
 template <class T>
@@ -183,10 +186,15 @@ Tensor dropout(const Tensor& x, double p, const RandomState& from) {
   const Tensor flat = contiguous(x);
   const Tensor y = Tensor::empty(x.shape(), x.dtype(), "dropout");
   const std::uint64_t threshold = bernoulli_threshold(1 - p);
+  if (threshold == 0) {
+    fill(y, 0);
+    return y;
+  }
+  const auto last = static_cast<std::uint32_t>(threshold - 1);
   dispatch_floating(x.dtype(), "dropout", [&]<class T>() {
     const T* const in = flat.data<T>();
     T* const to = y.data<T>();
-    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
+    const T scale = static_cast<T>(1 / (1 - p));
     constexpr std::int64_t size = 4 * batch;
     parallel_for(y.numel(), cheap_grain, [&](std::int64_t begin, std::int64_t end) {
       std::uint32_t words[size];
@@ -194,7 +202,10 @@ Tensor dropout(const Tensor& x, double p, const RandomState& from) {
         const std::int64_t count = std::min(size, end - i);
         random_words(from, i, count, words);
 #pragma omp simd
-        for (std::int64_t k = 0; k < count; ++k) to[i + k] = words[k] < threshold ? in[i + k] * scale : T(0);
+        for (std::int64_t k = 0; k < count; ++k) {
+          const T kept = in[i + k] * scale;  // always computed, so that no branch is left to be guessed wrong
+          to[i + k] = words[k] <= last ? kept : T(0);
+        }
       }
     });
   });
@@ -203,16 +214,21 @@ Tensor dropout(const Tensor& x, double p, const RandomState& from) {
 
 void random_words(const RandomState& from, std::int64_t begin, std::int64_t count, std::uint32_t* out) {
   Blocks blocks;
+  std::uint32_t words[4 * batch];
   while (count > 0) {
-    generate(from.seed, from.counter + static_cast<std::uint64_t>(begin / 4), blocks);
     const std::int64_t skipped = begin % 4, taken = std::min(count, 4 * batch - skipped);
-    if (skipped == 0 && taken == 4 * batch) {
+    const auto first = from.counter + static_cast<std::uint64_t>(begin / 4);
+    // Short rows need few blocks; whole vectors of them cost no more than parts.
+    const int needed = static_cast<int>((skipped + taken + 63) / 64 * 16);
+    if (needed == batch)
+      generate(from.seed, first, blocks);
+    else
+      generate(from.seed, first, needed, blocks);
+    std::uint32_t* const to = taken == 4 * batch ? out : words;
 #pragma omp simd
-      for (int j = 0; j < batch; ++j)
-        for (int k = 0; k < 4; ++k) out[4 * j + k] = blocks.lane[k][j];
-    } else {
-      for (std::int64_t i = 0; i < taken; ++i) out[i] = blocks.lane[(i + skipped) % 4][(i + skipped) / 4];
-    }
+    for (int j = 0; j < needed; ++j)
+      for (int k = 0; k < 4; ++k) to[4 * j + k] = blocks.lane[k][j];
+    if (to != out) std::copy_n(words + skipped, taken, out);
     begin += taken;
     count -= taken;
     out += taken;

@@ -20,15 +20,10 @@ struct Sum {
   using Total = Wide<T>;
   using Element = std::conditional_t<std::is_integral_v<T>, Total, T>;
   static constexpr Total identity = 0;
+  Total divisor = 1;  // a mean's count
   static Element lift(T x, std::int64_t) { return static_cast<Element>(x); }
   static auto combine(auto a, auto b) { return a + b; }
-  static T finish(Total total, std::int64_t) { return static_cast<T>(total); }
-};
-
-template <class T>
-struct Mean : Sum<T> {
-  double count;
-  T finish(double total, std::int64_t) const { return static_cast<T>(total / count); }
+  T finish(Total total, std::int64_t) const { return static_cast<T>(divisor == 1 ? total : total / divisor); }
 };
 
 template <class T>
@@ -40,14 +35,12 @@ struct Product : Sum<T> {
 };
 
 template <class T>
-struct Variance : Sum<T> {
+struct Squares : Sum<T> {
   const T* mean;
-  double divisor;
   [[gnu::always_inline]] double lift(T x, std::int64_t out) const {
     const double centred = static_cast<double>(x) - mean[out];
     return centred * centred;
   }
-  T finish(double total, std::int64_t) const { return static_cast<T>(total / divisor); }
 };
 
 template <class T>
@@ -86,17 +79,14 @@ struct Min : Max<T> {
   }
 };
 
+// Whether one is true; flipped, whether one is false, and that flipped.
 struct Any {
   using Total = unsigned char;
   static constexpr Total identity = 0;
-  static Total lift(bool x, std::int64_t) { return x; }
+  Total flip;
+  Total lift(bool x, std::int64_t) const { return x ^ flip; }
   static Total combine(Total a, Total b) { return a | b; }
-  static bool finish(Total total, std::int64_t) { return total != 0; }
-};
-
-struct All : Any {
-  static constexpr Total identity = 1;
-  static Total combine(Total a, Total b) { return a & b; }
+  bool finish(Total total, std::int64_t) const { return (total ^ flip) != 0; }
 };
 
 unsigned bits_of(const Shape& axes) {
@@ -173,9 +163,8 @@ Tensor sum(const Tensor& x, const Shape& axes, bool keep) {
 }
 
 Tensor mean(const Tensor& x, const Shape& axes, bool keep) {
-  return dispatch_floating(x.dtype(), "mean", [&]<class T>() {
-    return fold<T>(x, axes, keep, Mean<T>{{}, count_of(x, axes)});
-  });
+  return dispatch_floating(x.dtype(), "mean",
+                           [&]<class T>() { return fold<T>(x, axes, keep, Sum<T>{count_of(x, axes)}); });
 }
 
 Tensor prod(const Tensor& x, const Shape& axes, bool keep) {
@@ -185,7 +174,7 @@ Tensor prod(const Tensor& x, const Shape& axes, bool keep) {
 Tensor var(const Tensor& x, const Shape& axes, int correction, bool keep) {
   return dispatch_floating(x.dtype(), "var", [&]<class T>() {
     const Tensor middle = mean(x, axes, keep);
-    return fold<T>(x, axes, keep, Variance<T>{{}, middle.data<T>(), count_of(x, axes) - correction});
+    return fold<T>(x, axes, keep, Squares<T>{{count_of(x, axes) - correction}, middle.data<T>()});
   });
 }
 
@@ -204,8 +193,8 @@ Tensor logsumexp(const Tensor& x, const Shape& axes, bool keep) {
   });
 }
 
-Tensor any(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, Any()); }
-Tensor all(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, All()); }
+Tensor any(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, Any{0}); }
+Tensor all(const Tensor& x, const Shape& axes, bool keep) { return fold<bool>(x, axes, keep, Any{1}); }
 
 // dx_i = dy * (x_0 ... x_i-1) * (x_i+1 ... x_n-1): products from both ends, so that no zero is divided by.
 Tensor prod_grad(const Tensor& dy, const Tensor& x, const Shape& axes) {
@@ -239,7 +228,7 @@ Tensor cumsum(const Tensor& x, int axis, bool reversed) {
   // x as (outer, n, inner): `inner` running totals side by side.
   const std::int64_t n = x.shape()[axis], inner = contiguous_strides(x.shape())[axis];
   if (x.numel() == 0) return out;
-  dispatch_numeric(x.dtype(), "cumsum", [&]<class T>() {
+  dispatch_numeric(x.dtype(), reversed ? "cumsum_reversed" : "cumsum", [&]<class T>() {
     constexpr std::int64_t tile = 512;
     const std::int64_t width = std::min(inner, tile), tiles = (inner + width - 1) / width;
     for_each_row(x.numel() / (n * inner) * tiles, n * width, [&](std::int64_t task) {

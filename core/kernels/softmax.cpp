@@ -13,64 +13,61 @@ namespace {
 namespace vm = vector_math;
 
 // Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten elements for
-// each row would take three times as long.
+// each row takes three times as long.
 constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048;
 
-// out = f(in..., to, rows, n) for blocks of up to rows_at_once rows of n adjacent elements along `axis`.
-template <class T, class F, class... Operand>
-Tensor by_rows(int axis, const F& f, const Operand&... operands) {
-  constexpr std::size_t count = sizeof...(operands);
-  const std::array<Tensor, count> in{contiguous(operands)...};
+template <class T, std::size_t N>
+using Sources = std::array<const T*, N>;
+
+// Calls f(sources, to, rows, n) for up to rows_at_once rows of n adjacent elements along `axis`, of each operand and of the
+// result.
+template <class T, std::size_t N, class F>
+Tensor by_rows(int axis, const std::array<const Tensor*, N>& operands, const F& f) {
+  std::array<Tensor, N> in;
+  Sources<T, N> in_data;
+  for (std::size_t k = 0; k < N; ++k) {
+    in[k] = contiguous(*operands[k]);
+    in_data[k] = in[k].template data<T>();
+  }
   const Tensor out = Tensor::empty(in[0].shape(), dtype_of<T>());
+  T* const out_data = out.data<T>();
   if (out.numel() == 0) return out;
   const std::int64_t n = out.shape()[axis], inner = contiguous_strides(out.shape())[axis];
-  const auto call = [&]<std::size_t... K>(std::index_sequence<K...>, const std::array<const T*, count>& from,
-                                          T* to, std::int64_t rows) {
-    f(from[K]..., to, rows, n);
-  };
-  const auto run = [&](const std::array<const T*, count>& from, T* to, std::int64_t rows) {
-    call(std::make_index_sequence<count>(), from, to, rows);
-  };
-  std::array<const T*, count> start;
-  for (std::size_t k = 0; k < count; ++k) start[k] = in[k].template data<T>();
-  T* const target = out.data<T>();
-  const auto moved = [](std::array<const T*, count> from, std::int64_t by) {
-    for (const T*& x : from) x += by;
-    return from;
-  };
 
   if (inner == 1) {
-    const std::int64_t rows = out.numel() / n;
     const std::int64_t block = std::clamp<std::int64_t>(elements_at_once / n, 1, rows_at_once);
-    const std::int64_t grain = (costly_grain / n + block - 1) / block * block;
-    parallel_for(rows, std::max(grain, block), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; row += block)
-        run(moved(start, row * n), target + row * n, std::min(block, end - row));
-    });
+    const std::int64_t blocks = (out.numel() / n + block - 1) / block;
+    parallel_for(blocks, std::max<std::int64_t>(1, costly_grain / (block * n)),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t first = begin * block * n; begin < end; ++begin, first += block * n) {
+                     Sources<T, N> from = in_data;
+                     for (const T*& x : from) x += first;
+                     f(from, out_data + first, std::min(block, out.numel() / n - begin * block), n);
+                   }
+                 });
     return out;
   }
 
-  // Other axes: as many columns as a cache line is wide are turned into rows, and back.
+  // Along another axis: as many columns as a cache line is wide are turned into rows, and back.
   constexpr std::int64_t width = 64 / sizeof(T);
   const std::int64_t tiles = (inner + width - 1) / width;
   parallel_for(
       out.numel() / (n * inner) * tiles, std::max<std::int64_t>(1, costly_grain / (n * width)),
       [&](std::int64_t begin, std::int64_t end) {
-        std::vector<T, memory::PoolAllocator<T>> turned(static_cast<std::size_t>((count + 1) * width * n));
+        std::vector<T, memory::PoolAllocator<T>> turned(static_cast<std::size_t>((N + 1) * width * n));
         for (std::int64_t tile = begin; tile < end; ++tile) {
           const std::int64_t left = tile % tiles * width, columns = std::min(width, inner - left);
           const std::int64_t corner = tile / tiles * n * inner + left;
-          std::array<const T*, count> from;
-          for (std::size_t k = 0; k < count; ++k) {
-            T* const rows = turned.data() + static_cast<std::int64_t>(k) * width * n;
-            for (std::int64_t i = 0; i < n; ++i)
-              for (std::int64_t j = 0; j < columns; ++j) rows[j * n + i] = start[k][corner + i * inner + j];
+          T* rows = turned.data();
+          Sources<T, N> from;
+          for (std::size_t k = 0; k < N; ++k, rows += width * n) {
             from[k] = rows;
+            for (std::int64_t i = 0; i < n; ++i)
+              for (std::int64_t j = 0; j < columns; ++j) rows[j * n + i] = in_data[k][corner + i * inner + j];
           }
-          T* const rows = turned.data() + static_cast<std::int64_t>(count) * width * n;
-          run(from, rows, columns);
+          f(from, rows, columns, n);
           for (std::int64_t i = 0; i < n; ++i)
-            for (std::int64_t j = 0; j < columns; ++j) target[corner + i * inner + j] = rows[j * n + i];
+            for (std::int64_t j = 0; j < columns; ++j) out_data[corner + i * inner + j] = rows[j * n + i];
         }
       });
   return out;
@@ -114,9 +111,9 @@ void shifted_exp(const T* x, T* y, T* shifts, std::int64_t rows, std::int64_t n)
 }  // namespace
 
 Tensor softmax(const Tensor& x, int axis) {
-  const auto kernel = []<class T>(const T* x, T* y, std::int64_t rows, std::int64_t n) {
+  const auto kernel = []<class T>(const Sources<T, 1>& in, T* y, std::int64_t rows, std::int64_t n) {
     T shifts[rows_at_once];
-    shifted_exp(x, y, shifts, rows, n);
+    shifted_exp(in[0], y, shifts, rows, n);
     for (; rows > 0; --rows, y += n) {
       const double total = fold_stretch(Sum<T>(), y, n);
       const T scale = total == 0 ? T(0) : static_cast<T>(1 / total);
@@ -124,11 +121,13 @@ Tensor softmax(const Tensor& x, int axis) {
       for (std::int64_t i = 0; i < n; ++i) y[i] *= scale;
     }
   };
-  return dispatch_floating(x.dtype(), "softmax", [&]<class T>() { return by_rows<T>(axis, kernel, x); });
+  return dispatch_floating(x.dtype(), "softmax",
+                           [&]<class T>() { return by_rows<T, 1>(axis, {&x}, kernel); });
 }
 
 Tensor log_softmax(const Tensor& x, int axis) {
-  const auto kernel = []<class T>(const T* x, T* y, std::int64_t rows, std::int64_t n) {
+  const auto kernel = []<class T>(const Sources<T, 1>& in, T* y, std::int64_t rows, std::int64_t n) {
+    const T* x = in[0];
     T shifts[rows_at_once];
     shifted_exp(x, y, shifts, rows, n);
     for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
@@ -140,11 +139,13 @@ Tensor log_softmax(const Tensor& x, int axis) {
         y[i] = static_cast<T>(static_cast<double>(x[i] - shift) - log_total);
     }
   };
-  return dispatch_floating(x.dtype(), "log_softmax", [&]<class T>() { return by_rows<T>(axis, kernel, x); });
+  return dispatch_floating(x.dtype(), "log_softmax",
+                           [&]<class T>() { return by_rows<T, 1>(axis, {&x}, kernel); });
 }
 
 Tensor softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
-  const auto kernel = []<class T>(const T* dy, const T* y, T* dx, std::int64_t rows, std::int64_t n) {
+  const auto kernel = []<class T>(const Sources<T, 2>& in, T* dx, std::int64_t rows, std::int64_t n) {
+    const T *dy = in[0], *y = in[1];
     for (; rows > 0; --rows, dy += n, y += n, dx += n) {
       double total = 0;
 #pragma omp simd reduction(+ : total)
@@ -154,21 +155,24 @@ Tensor softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
       for (std::int64_t i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - mean);
     }
   };
-  return dispatch_floating(y.dtype(), "softmax_grad",
-                           [&]<class T>() { return by_rows<T>(axis, kernel, dy, y); });
+  return dispatch_floating(y.dtype(), "softmax_grad", [&]<class T>() {
+    return by_rows<T, 2>(axis, {&dy, &y}, kernel);
+  });
 }
 
 Tensor log_softmax_grad(const Tensor& dy, const Tensor& y, int axis) {
-  const auto kernel = []<class T>(const T* dy, const T* y, T* dx, std::int64_t rows, std::int64_t n) {
-    exp_into(y, dx, rows * n);
+  const auto kernel = []<class T>(const Sources<T, 2>& in, T* dx, std::int64_t rows, std::int64_t n) {
+    const T* dy = in[0];
+    exp_into(in[1], dx, rows * n);
     for (; rows > 0; --rows, dy += n, dx += n) {
       const T total = static_cast<T>(fold_stretch(Sum<T>(), dy, n));
 #pragma omp simd
       for (std::int64_t i = 0; i < n; ++i) dx[i] = dy[i] - dx[i] * total;
     }
   };
-  return dispatch_floating(y.dtype(), "log_softmax_grad",
-                           [&]<class T>() { return by_rows<T>(axis, kernel, dy, y); });
+  return dispatch_floating(y.dtype(), "log_softmax_grad", [&]<class T>() {
+    return by_rows<T, 2>(axis, {&dy, &y}, kernel);
+  });
 }
 
 }  // namespace gradus::kernels

@@ -21,13 +21,13 @@ using gradus::test::message_of;
 
 TEST_CASE("dtypes do not mix: f32 + f64 throws and says .to(f64)", "[op][error]") {
   const Tensor narrow = zeros({2}), wide = zeros({2}, f64), whole = zeros({2}, i64);
-  CHECK(message_of([&] { narrow + wide; }) ==
+  CHECK(message_of([&] { return narrow + wide; }) ==
         "[add] dtypes do not mix: a is f32, b is f64. Convert one with .to(f64)?");
   CHECK(message_of([&] { wide* narrow; }) ==
         "[mul] dtypes do not mix: a is f64, b is f32. Convert one with .to(f64)?");
-  CHECK(message_of([&] { narrow / whole; }) ==
+  CHECK(message_of([&] { return narrow / whole; }) ==
         "[div] dtypes do not mix: a is f32, b is i64. Convert one with .to(f32)?");
-  CHECK(message_of([&] { whole == narrow; }) ==
+  CHECK(message_of([&] { return whole == narrow; }) ==
         "[==] dtypes do not mix: a is i64, b is f32. Convert one with .to(f32)?");
   CHECK((narrow.to(f64) + wide).dtype() == f64);
 }
@@ -181,11 +181,11 @@ TEST_CASE("a default-made tensor is undefined; every op and method that uses it 
       "full, ...?";
   const Tensor nothing, x = zeros({2});
   Tensor changed;
-  CHECK(message_of([&] { nothing + x; }) == text);
-  CHECK(message_of([&] { x* nothing; }) == text);
+  CHECK(message_of([&] { return nothing + x; }) == text);
+  CHECK(message_of([&] { return x * nothing; }) == text);
   CHECK(message_of([&] { exp(nothing); }) == text);
   CHECK(message_of([&] { sum(nothing); }) == text);
-  CHECK(message_of([&] { nothing == x; }) == text);
+  CHECK(message_of([&] { return nothing == x; }) == text);
   CHECK(message_of([&] { nothing.reshape({1}); }) == text);
   CHECK(message_of([&] { nothing.t(); }) == text);
   CHECK(message_of([&] { nothing.detach(); }) == text);

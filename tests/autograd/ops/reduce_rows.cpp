@@ -329,7 +329,7 @@ std::vector<OpRow> reduce_rows() {
         "[cumsum] axis 1 is out of range for 1 axis. Valid axes run from -1 to 0."}});
   add(cumsum_rows("cumsum_reversed", cumsum_reversed, true),
       {{[] { cumsum_reversed(make({2}, boolean), 0); },
-        "[cumsum] needs numbers, not boolean. Convert with .to(f32) or .to(i64)?"}});
+        "[cumsum_reversed] needs numbers, not boolean. Convert with .to(f32) or .to(i64)?"}});
   return rows;
 }
 
