@@ -101,7 +101,8 @@ class Leaf final : public Node {
   void put_gradient(Tensor gathered);
 
   Tensor gradient;
-  std::atomic<void*> walker{nullptr};  // the backward pass that owns `gradient` and the next field while it runs
+  std::atomic<void*> walker{
+      nullptr};  // the backward pass that owns `gradient` and the next field while it runs
   std::uint32_t place_in_walk = 0;
 
  private:

@@ -27,7 +27,8 @@ Tensor Tensor::grad() const {
 }
 
 void Tensor::zero_grad() const {
-  if (block().node != nullptr && node_of(*this)->is_leaf) static_cast<Leaf*>(node_of(*this))->gradient = Tensor();
+  if (block().node != nullptr && node_of(*this)->is_leaf)
+    static_cast<Leaf*>(node_of(*this))->gradient = Tensor();
 }
 
 Tensor Tensor::detach() const { return window(shape(), strides(), 0); }

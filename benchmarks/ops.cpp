@@ -14,7 +14,7 @@ namespace gradus::bench {
 
 OpsBench::OpsBench(std::string filter, std::vector<int> thread_counts)
     : filter_(std::move(filter)), thread_counts_(std::move(thread_counts)) {
-  std::printf("%-27s %-17s %3s %8s %-7s %8s %5s\n", "name", "shape", "thr", "value", "unit", "ceiling",
+  std::printf("%-27s %-17s %3s %7s %-7s %8s %5s\n", "name", "shape", "thr", "value", "unit", "ceiling",
               "share");
 }
 
@@ -40,7 +40,7 @@ void OpsBench::keep(const std::string& name, const std::string& shape, int threa
   const std::optional<double> share = ceiling ? std::optional(value / *ceiling) : std::nullopt;
   char percent[16] = "-";
   if (share) std::snprintf(percent, sizeof percent, "%.0f %%", 100 * *share);
-  std::printf("%-27s %-17s %3d %8s %-7s %8s %5s\n", name.c_str(), shape.c_str(), threads,
+  std::printf("%-27s %-17s %3d %7s %-7s %8s %5s\n", name.c_str(), shape.c_str(), threads,
               brief(value).c_str(), unit, brief(ceiling).c_str(), percent);
   std::fflush(stdout);
   rows_.push_back(JsonObject()

@@ -66,7 +66,7 @@ void measure_tape(OpsBench& bench) {
     for (int i = 0; i < 500; ++i) y = y * b + c;
     return y;
   };
-  measure(bench, "500 times y = y*b + c", chain, leaves, 1000, 1);
+  measure(bench, "chain of y = y*b + c", chain, leaves, 1000, 1);
 }
 
 }  // namespace gradus::bench

@@ -76,7 +76,7 @@ class Tensor {
   bool requires_grad() const { return block().node != nullptr; }
   Tensor& requires_grad_(bool value = true);  // makes a leaf, a tensor whose gradient backward() keeps
   bool is_leaf() const;
-  Tensor grad() const;  // what backward() has added up for this leaf; undefined before
+  Tensor grad() const;     // what backward() has added up for this leaf; undefined before
   void zero_grad() const;  // makes grad() undefined again
   void backward(bool retain_graph = false) const;
   void backward(const Tensor& gradient, bool retain_graph = false) const;

@@ -17,7 +17,10 @@ Tensor compare(const Tensor& a, const Tensor& b, const char* op, Kernel kernel) 
   return kernel(x, y);
 }
 
-Tensor number_like(double number, const Tensor& x) { return kernels::full({}, number, x.dtype()); }
+// `op` is who refuses a number that x's dtype cannot hold.
+Tensor number_like(double number, const Tensor& x, const char* op) {
+  return kernels::full({}, number, x.dtype(), op);
+}
 
 void check_mask(const Tensor& mask, const char* op) {
   check(mask.dtype() == boolean, op, "the mask must be boolean, not ", mask.dtype(),
@@ -34,12 +37,12 @@ Tensor operator<(const Tensor& a, const Tensor& b) { return compare(a, b, "<", k
 Tensor operator<=(const Tensor& a, const Tensor& b) { return compare(a, b, "<=", kernels::less_equal); }
 Tensor operator>(const Tensor& a, const Tensor& b) { return compare(b, a, ">", kernels::less); }
 Tensor operator>=(const Tensor& a, const Tensor& b) { return compare(b, a, ">=", kernels::less_equal); }
-Tensor operator==(const Tensor& a, double b) { return a == number_like(b, a); }
-Tensor operator!=(const Tensor& a, double b) { return a != number_like(b, a); }
-Tensor operator<(const Tensor& a, double b) { return a < number_like(b, a); }
-Tensor operator<=(const Tensor& a, double b) { return a <= number_like(b, a); }
-Tensor operator>(const Tensor& a, double b) { return a > number_like(b, a); }
-Tensor operator>=(const Tensor& a, double b) { return a >= number_like(b, a); }
+Tensor operator==(const Tensor& a, double b) { return a == number_like(b, a, "=="); }
+Tensor operator!=(const Tensor& a, double b) { return a != number_like(b, a, "!="); }
+Tensor operator<(const Tensor& a, double b) { return a < number_like(b, a, "<"); }
+Tensor operator<=(const Tensor& a, double b) { return a <= number_like(b, a, "<="); }
+Tensor operator>(const Tensor& a, double b) { return a > number_like(b, a, ">"); }
+Tensor operator>=(const Tensor& a, double b) { return a >= number_like(b, a, ">="); }
 
 Tensor logical_and(const Tensor& a, const Tensor& b) {
   check_mask(a, "logical_and");
@@ -73,7 +76,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double number) {
   check(broadcast_shapes(mask.shape(), x.shape(), "masked_fill") == x.shape(), "masked_fill",
         "the mask of shape ", mask.shape(), " does not expand to ", x.shape(),
         ". Select or unsqueeze its axes?");
-  return where(mask, number_like(number, x), x);
+  return where(mask, number_like(number, x, "masked_fill"), x);
 }
 
 }  // namespace gradus

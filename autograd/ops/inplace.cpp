@@ -52,12 +52,12 @@ Tensor& Tensor::sub_(const Tensor& other) { return change(*this, other, "sub_", 
 Tensor& Tensor::mul_(const Tensor& other) { return change(*this, other, "mul_", kernels::mul_into); }
 Tensor& Tensor::div_(const Tensor& other) { return change(*this, other, "div_", kernels::div_into); }
 Tensor& Tensor::copy_(const Tensor& other) { return change(*this, other, "copy_", kernels::copy_into); }
-Tensor& Tensor::add_(double number) { return add_(kernels::full({}, number, dtype())); }
-Tensor& Tensor::mul_(double number) { return mul_(kernels::full({}, number, dtype())); }
+Tensor& Tensor::add_(double number) { return add_(kernels::full({}, number, dtype(), "add_")); }
+Tensor& Tensor::mul_(double number) { return mul_(kernels::full({}, number, dtype(), "mul_")); }
 
 Tensor& Tensor::fill_(double number) {
   check_writable(*this, "fill_");
-  kernels::fill(*this, number);
+  kernels::fill(*this, number, "fill_");
   count_change(*this);
   return *this;
 }

@@ -27,7 +27,9 @@ std::vector<Case> read_cases() {
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with('|')) {
-      cases.back().text += (cases.back().text.empty() ? "" : "\n") + line.substr(1);
+      std::string& text = cases.back().text;
+      if (!text.empty()) text += '\n';
+      text.append(line, 1);
       continue;
     }
     std::istringstream words(line);

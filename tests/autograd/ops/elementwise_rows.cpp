@@ -111,7 +111,7 @@ std::vector<OpRow> two_sided_rows() {
             "[add] shapes (2, 3) and (2, 4) do not broadcast: 3 against 4 at axis -1. Insert an axis with "
             "unsqueeze, or transpose?"},
            {[] { add(make({2}, f32), make({2}, f64)); },
-            "[add] dtypes do not mix: a is f32, b is f64. Convert one with .to(f32)?"},
+            "[add] dtypes do not mix: a is f32, b is f64. Convert one with .to(f64)?"},
            {[] { add(make({2}, boolean), make({2}, boolean)); },
             "[add] needs numbers, not boolean. Convert with .to(f32) or .to(i64)?"}}),
       binary_row(
