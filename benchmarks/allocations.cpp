@@ -22,27 +22,27 @@ void* __libc_calloc(std::size_t items, std::size_t bytes);
 void* __libc_realloc(void* piece, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 
-void* malloc(std::size_t bytes) {
+void* malloc(std::size_t bytes) noexcept {
   count();
   return __libc_malloc(bytes);
 }
-void* calloc(std::size_t items, std::size_t bytes) {
+void* calloc(std::size_t items, std::size_t bytes) noexcept {
   count();
   return __libc_calloc(items, bytes);
 }
-void* realloc(void* piece, std::size_t bytes) {
+void* realloc(void* piece, std::size_t bytes) noexcept {
   count();
   return __libc_realloc(piece, bytes);
 }
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   count();
   return __libc_memalign(alignment, bytes);
 }
-void* memalign(std::size_t alignment, std::size_t bytes) {
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   count();
   return __libc_memalign(alignment, bytes);
 }
-int posix_memalign(void** piece, std::size_t alignment, std::size_t bytes) {
+int posix_memalign(void** piece, std::size_t alignment, std::size_t bytes) noexcept {
   count();
   *piece = __libc_memalign(alignment, bytes);
   return *piece == nullptr ? ENOMEM : 0;

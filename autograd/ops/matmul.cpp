@@ -1,7 +1,7 @@
 #include <gradus/autograd/ops/matmul.h>
 
 #include <gradus/autograd/ops/elementwise.h>
-#include <gradus/autograd/ops/reduce.h>
+#include <gradus/autograd/ops/view.h>
 #include <gradus/autograd/record.h>
 #include <gradus/core/kernels/matmul.h>
 
@@ -28,15 +28,6 @@ void check_shapes(const Tensor& a, const Tensor& b) {
   }
 }
 
-// The product of all sizes but the last.
-std::int64_t row_count(const Tensor& x) {
-  std::int64_t rows = 1;
-  for (int axis = 0; axis < x.rank() - 1; ++axis) rows *= x.shape()[axis];
-  return rows;
-}
-// (..., n) as one matrix.
-Tensor as_rows(const Tensor& x) { return x.rank() == 2 ? x : x.reshape({row_count(x), x.shape().back()}); }
-
 // x with the leading axes of `batch`.
 Tensor expand_batch(const Tensor& x, const Shape& batch) {
   Shape shape = batch;
@@ -45,17 +36,29 @@ Tensor expand_batch(const Tensor& x, const Shape& batch) {
   return x.shape() == shape ? x : x.expand(shape);
 }
 
-// b is one matrix, or has a's leading axes.
-Tensor multiply(const Tensor& a, const Tensor& b) {
+double flops_of(const Tensor& c, std::int64_t depth) {
+  return 2.0 * static_cast<double>(c.numel()) * static_cast<double>(depth);
+}
+
+// c = a b for the one matrix b: the rules below need no transposed views.
+Tensor multiply_rows(const Tensor& a, const Tensor& b) {
   Tensor c = kernels::matmul(a, b);
-  const double flops = 2.0 * static_cast<double>(c.numel()) * static_cast<double>(a.shape().back());
-  // One matrix b gathers its gradient from all of a in one product, instead of one for each index and their sum.
-  const bool joins_rows = a.rank() > 2 && b.rank() == 2;
-  return record({"matmul", flops}, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
-                [joins_rows](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
+  const OpInfo info{"matmul", flops_of(c, b.shape()[0])};
+  return record(info, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
+                [](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
+                  if (back.wants(0)) back.give(0, linear(dc, b));
+                  if (back.wants(1)) back.give(1, sum_outer(a, dc));
+                });
+}
+
+// c = a b for each index of the leading axes, which are the same.
+Tensor multiply_each(const Tensor& a, const Tensor& b) {
+  Tensor c = kernels::matmul(a, b);
+  const OpInfo info{"matmul", flops_of(c, a.shape().back())};
+  return record(info, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
+                [](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
                   if (back.wants(0)) back.give(0, matmul(dc, b.t()));
-                  if (back.wants(1))
-                    back.give(1, joins_rows ? matmul(as_rows(a).t(), as_rows(dc)) : matmul(a.t(), dc));
+                  if (back.wants(1)) back.give(1, matmul(a.t(), dc));
                 });
 }
 
@@ -66,11 +69,13 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   check_shapes(a, b);
   if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? -1 : -2);
   if (b.rank() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
-  if (b.rank() == 2) return multiply(a, b);
-  if (a.rank() >= b.rank() && row_count(b) == b.shape()[b.rank() - 2]) return multiply(a, as_rows(b));
+  if (b.rank() == 2) return multiply_rows(a, b);
+  const Shape matrix{b.shape()[b.rank() - 2], b.shape().back()};
+  if (a.rank() >= b.rank() && b.numel() == numel_of(matrix, "matmul"))
+    return multiply_rows(a, b.reshape(matrix));
   const auto leading = [](const Tensor& x) { return Shape(std::span(x.shape().begin(), x.rank() - 2)); };
   const Shape batch = broadcast_shapes(leading(a), leading(b), "matmul");
-  return multiply(expand_batch(a, batch), expand_batch(b, batch));
+  return multiply_each(expand_batch(a, batch), expand_batch(b, batch));
 }
 
 Tensor definition::linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
@@ -90,14 +95,28 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
           ". Reshape it to ", Shape{w.shape()[0]}, "?");
   }
   Tensor y = kernels::linear(x, w, bias);
-  const double flops = 2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.shape()[1]);
-  return record({"linear", flops}, std::move(y), inputs(x, w, bias), saves(needed_by(w, x), needed_by(x, w)),
+  const OpInfo info{"linear", flops_of(y, w.shape()[1])};
+  return record(info, std::move(y), inputs(x, w, bias), saves(needed_by(w, x), needed_by(x, w)),
                 [](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& w) {
                   if (back.wants(0)) back.give(0, matmul(dy, w));
-                  if (!back.wants(1) && !back.wants(2)) return;
-                  const Tensor rows = as_rows(dy);
-                  if (back.wants(1)) back.give(1, matmul(rows.t(), as_rows(x)));
-                  if (back.wants(2)) back.give(2, sum(rows, 0));
+                  if (back.wants(1)) back.give(1, sum_outer(dy, x));
+                  if (back.wants(2)) back.give(2, sum_to(dy, {dy.shape().back()}));
+                });
+}
+
+Tensor sum_outer(const Tensor& a, const Tensor& b) {
+  check_dtypes("sum_outer", "a", a, "b", b);
+  bool aligned = a.rank() >= 1 && a.rank() == b.rank();
+  for (int axis = 0; aligned && axis < a.rank() - 1; ++axis) aligned = a.shape()[axis] == b.shape()[axis];
+  check(aligned, "sum_outer", "all axes but the last must agree: a is ", a.shape(), ", b is ", b.shape(),
+        ". Expand one?");
+  Tensor y = kernels::sum_outer(a, b);
+  const OpInfo info{"sum_outer",
+                    2.0 * static_cast<double>(a.numel()) * static_cast<double>(b.shape().back())};
+  return record(info, std::move(y), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
+                [](Backward& back, const Tensor& dy, const Tensor& a, const Tensor& b) {
+                  if (back.wants(0)) back.give(0, linear(b, dy));
+                  if (back.wants(1)) back.give(1, matmul(a, dy));
                 });
 }
 

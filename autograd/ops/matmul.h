@@ -14,6 +14,10 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 // y = x w^T + bias, fused.   x: (..., K), w: (N, K), bias: (N,) or undefined, y: (..., N)
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias = {});
 
+// y_mn = sum over all leading axes of a_m b_n: how one matrix gathers its gradient from many rows, in one
+// product. a: (..., M), b: (..., N), y: (M, N)
+Tensor sum_outer(const Tensor& a, const Tensor& b);
+
 namespace definition {
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias = {});
 }  // namespace definition

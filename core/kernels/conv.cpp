@@ -11,8 +11,8 @@
 namespace gradus::kernels {
 namespace {
 
-// Products that are worth a thread's start, and how many pieces the work is cut into at most where pieces cost
-// memory or time.
+// Products that are worth a thread's start, and how many pieces the work is cut into at most where pieces
+// cost memory or time.
 constexpr std::int64_t grain = 1 << 18, few_pieces = 8;
 
 struct Range {
@@ -30,8 +30,8 @@ Range places_inside(const Window& window, std::int64_t i, std::int64_t size, std
   return {begin, std::clamp(first_from(size + shift), begin, places)};
 }
 
-// One image's plane seen through the window: for element (i, j) of the kernel, body(place row, source row, columns
-// inside, source column of place column 0) for each place row in [first, last) that reads inside.
+// One image's plane seen through the window: for element (i, j) of the kernel, body(place row, source row,
+// columns inside, source column of place column 0) for each place row in [first, last) that reads inside.
 struct Planes {
   std::int64_t height, width, places_down, places_across;
   Window down, across;
@@ -64,8 +64,8 @@ struct Planes {
   }
 };
 
-// What the three convolutions share. An image is worked on in blocks of place rows, so that its columns, the matrix
-// (C * KH * KW, places of the block) of what each place reads, stay small.
+// What the three convolutions share. An image is worked on in blocks of place rows, so that its columns, the
+// matrix (C * KH * KW, places of the block) of what each place reads, stay small.
 struct Convolution {
   std::int64_t images, channels, filters;
   Planes planes;
@@ -234,8 +234,8 @@ Tensor conv2d_input_grad(const Tensor& any_dy, const Tensor& any_w, std::int64_t
   return dx;
 }
 
-// dw = sum over images and blocks of dy columns^T. A few pieces of that sum are added up apart from each other, each
-// in memory of its own, and then together in their order.
+// dw = sum over images and blocks of dy columns^T. A few pieces of that sum are added up apart from each
+// other, each in memory of its own, and then together in their order.
 Tensor conv2d_weight_grad(const Tensor& any_dy, const Tensor& any_x, const Window2d& window) {
   const Tensor dy = contiguous(any_dy), x = contiguous(any_x);
   const Shape shape{dy.shape()[1], x.shape()[1], window[0].kernel, window[1].kernel};

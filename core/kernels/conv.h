@@ -1,6 +1,6 @@
-// Convolution and pooling over images, without gradients. Operands of any strides; results are new and contiguous.
-// Shapes: x (B, C, H, W), w (O, C, KH, KW), y and dy (B, O, PH, PW), with PH and PW the places that the window
-// takes along each axis.
+// Convolution and pooling over images, without gradients. Operands of any strides; results are new and
+// contiguous. Shapes: x (B, C, H, W), w (O, C, KH, KW), y and dy (B, O, PH, PW), with PH and PW the places
+// that the window takes along each axis.
 #pragma once
 
 #include <array>

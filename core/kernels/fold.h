@@ -70,17 +70,25 @@ template <int lanes = 32, class Fold, class In>
   }
 }
 
-// The axes of x, kept and reduced, each from the largest stride to the smallest.
-struct FoldAxes {
-  Shape kept, reduced;
-  Strides kept_strides, reduced_strides, out_strides;  // out's are of the kept axes; it is contiguous
-  std::int64_t outputs = 1, group = 1;                 // how many groups, of how many elements each
-  bool in_rows = true;                                 // the elements closest in memory belong to one group
-  bool on_one_line = true;                             // a group's elements are one stride apart
+// How to walk over x. Axes go from the largest stride to the smallest.
+struct FoldPlan {
+  std::int64_t outputs = 1, group = 1;  // how many groups, of how many elements each
+  StridedLoop<2> kept{{}, {}};          // over the outputs: places in x, and in out
+  StridedLoop<1> reduced{{}, {}};       // over a group: places in x
+  bool in_rows = true;                  // the elements closest in memory belong to one group
+  bool on_one_line = true;              // a group's elements are `step` apart
+  std::int64_t step = 1;
+  // Tasks are `at_once` outputs each and, where that makes too few of them, a piece of these outputs' groups.
+  std::int64_t at_once, parts, piece, pieces;
 
-  FoldAxes(const Tensor& x, unsigned is_reduced) {
+  static constexpr std::int64_t columns_at_once = 1024;  // their totals stay in the first-level cache
+  static constexpr std::int64_t enough_tasks = 64;       // for any number of threads that share one memory
+
+  [[gnu::noinline]] FoldPlan(const Tensor& x, unsigned is_reduced) {
+    Shape kept_sizes, reduced_sizes;
+    Strides kept_strides, reduced_strides, places;
+    std::int64_t place[Shape::max_rank];  // the stride of a kept axis in out
     int order[Shape::max_rank];
-    std::int64_t place[Shape::max_rank];
     for (int axis = x.rank() - 1; axis >= 0; --axis) {
       order[axis] = axis;
       place[axis] = outputs;
@@ -90,75 +98,70 @@ struct FoldAxes {
     const auto distance = [&](int axis) {
       return x.strides()[axis] == 0 ? std::numeric_limits<std::int64_t>::max() : x.strides()[axis];
     };
-    if (!x.is_contiguous())
-      std::stable_sort(order, order + x.rank(), [&](int a, int b) { return distance(a) > distance(b); });
+    for (int i = 1; i < x.rank() && !x.is_contiguous(); ++i)
+      for (int j = i; j > 0 && distance(order[j - 1]) < distance(order[j]); --j)
+        std::swap(order[j - 1], order[j]);
     for (const int* axis = order; axis < order + x.rank(); ++axis) {
       const std::int64_t size = x.shape()[*axis], stride = x.strides()[*axis];
       if (size == 1) continue;
       in_rows = is_reduced >> *axis & 1;
       if (in_rows) {
-        on_one_line &= reduced.rank() == 0 || reduced_strides.back() == stride * size;
-        reduced.push_back(size);
+        on_one_line &= reduced_sizes.rank() == 0 || step == stride * size;
+        step = stride;
+        reduced_sizes.push_back(size);
         reduced_strides.push_back(stride);
       } else {
-        kept.push_back(size);
+        kept_sizes.push_back(size);
         kept_strides.push_back(stride);
-        out_strides.push_back(place[*axis]);
+        places.push_back(place[*axis]);
       }
     }
+    kept = StridedLoop<2>(kept_sizes, {&kept_strides, &places});
+    reduced = StridedLoop<1>(reduced_sizes, {&reduced_strides});
+    if (outputs == 0 || group == 0) return;
+    at_once = std::max(in_rows ? 1 : std::min(outputs, columns_at_once), cheap_grain / group);
+    parts = (outputs + at_once - 1) / at_once;
+    const std::int64_t most = std::max<std::int64_t>(1, enough_tasks / parts);
+    const std::int64_t wanted = std::clamp<std::int64_t>(outputs * group / (cheap_grain * parts), 1, most);
+    piece = (group + wanted - 1) / wanted;
+    pieces = (group + piece - 1) / piece;
   }
-  std::int64_t step() const { return reduced.rank() == 0 ? 1 : reduced_strides.back(); }
 };
 
 // One reduction; see fold_into.
 template <class In, class Out, class Fold>
 class Folding {
  public:
-  Folding(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out)
-      : fold_(fold), axes_(x, is_reduced), in_(x.data<In>()), out_(out.data<Out>()) {}
+  Folding(const Fold& fold, const Tensor& x, const FoldPlan& plan, const Tensor& out)
+      : fold_(fold), plan_(plan), in_(x.data<In>()), out_(out.data<Out>()) {}
 
-  void run() {
-    if (axes_.group == 0) {
-      for (std::int64_t i = 0; i < axes_.outputs; ++i) finish(i, Fold::identity);
-    } else if (axes_.outputs > 0) {
-      run_pieces();
+  void run() const {
+    if (plan_.group == 0) {
+      for (std::int64_t i = 0; i < plan_.outputs; ++i) finish(i, Fold::identity);
+    } else if (plan_.outputs > 0) {
+      run_tasks();
     }
   }
 
  private:
   using Total = typename Fold::Total;
-  static constexpr std::int64_t tile = 1024;  // columns at a time: their totals stay in the first-level cache
+  static constexpr std::int64_t columns_at_once = FoldPlan::columns_at_once;
   static constexpr int rows_at_once = 8;
-  static constexpr std::int64_t enough = 64;  // tasks, for any number of threads that share one memory
 
   void finish(std::int64_t index, Total total) const { out_[index] = fold_.finish(total, index); }
 
-  Total stretch(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
-    if (step == 1) return fold_stretch(fold_, x, count, index);
-    Total total = Fold::identity;
-    for (std::int64_t i = 0; i < count; ++i) total = fold_.combine(total, fold_.lift(x[i * step], index));
-    return total;
-  }
-
-  // Tasks are some outputs each and, where that makes too few of them, a piece of these outputs' groups.
-  void run_pieces() {
-    const std::int64_t outputs = axes_.outputs, group = axes_.group;
-    const std::int64_t at_once = std::max(axes_.in_rows ? 1 : std::min(outputs, tile), cheap_grain / group);
-    const std::int64_t parts = (outputs + at_once - 1) / at_once;
-    const std::int64_t piece = [&] {
-      const std::int64_t most = std::max<std::int64_t>(1, enough / parts);
-      const std::int64_t pieces = std::clamp<std::int64_t>(outputs * group / (cheap_grain * parts), 1, most);
-      return (group + pieces - 1) / pieces;
-    }();
-    const std::int64_t pieces = (group + piece - 1) / piece;
+  void run_tasks() const {
+    const std::int64_t outputs = plan_.outputs, pieces = plan_.pieces;
     // Of each piece a row of totals, one for each output in the order in which they are visited.
     std::vector<Total, memory::PoolAllocator<Total>> totals(
         static_cast<std::size_t>(pieces > 1 ? pieces * outputs : 0));
-    parallel_for(parts * pieces, 1, [&](std::int64_t task, std::int64_t) {
-      const std::int64_t first = task / pieces * at_once, last = std::min(outputs, first + at_once);
-      const std::int64_t begin = task % pieces * piece, end = std::min(group, begin + piece);
-      fold_part(first, last, begin, end,
-                pieces == 1 ? nullptr : totals.data() + task % pieces * outputs + first);
+    parallel_for(plan_.parts * pieces, 1, [&](std::int64_t task, std::int64_t) {
+      const std::int64_t first = task / pieces * plan_.at_once,
+                         last = std::min(outputs, first + plan_.at_once);
+      const std::int64_t begin = task % pieces * plan_.piece,
+                         end = std::min(plan_.group, begin + plan_.piece);
+      run_task(first, last, begin, end,
+               pieces == 1 ? nullptr : totals.data() + task % pieces * outputs + first);
     });
     if (pieces == 1) return;
     for (std::int64_t p = 1; p < pieces; ++p) {
@@ -167,46 +170,52 @@ class Folding {
       for (std::int64_t i = 0; i < outputs; ++i) totals[i] = fold_.combine(totals[i], next[i]);
     }
     const Total* total = totals.data();
-    kept_.run(0, outputs, [&](const auto& at, const auto& by, std::int64_t count) {
+    plan_.kept.run(0, outputs, [&](const auto& at, const auto& by, std::int64_t count) {
       for (std::int64_t i = 0; i < count; ++i) finish(at[1] + i * by[1], *total++);
     });
   }
 
-  // The outputs first to last, over the elements begin to end of their groups. What comes out goes to `totals` in order,
-  // or, where that is null, is finished.
-  void fold_part(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
-                 Total* totals) const {
+  // The outputs first to last, over the elements begin to end of their groups. What comes out goes to
+  // `totals` in order or, where that is null, is finished.
+  void run_task(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
+                Total* totals) const {
     const auto put = [&](std::int64_t index, Total total) {
       if (totals != nullptr)
         *totals++ = total;
       else
         finish(index, total);
     };
-    kept_.run(first, last, [&](const auto& at, const auto& by, std::int64_t count) {
-      if (!axes_.in_rows) return columns(in_ + at[0], by[0], at[1], by[1], count, begin, end, put);
+    plan_.kept.run(first, last, [&](const auto& at, const auto& by, std::int64_t count) {
+      if (!plan_.in_rows) return columns(in_ + at[0], by[0], at[1], by[1], count, begin, end, put);
       for (std::int64_t i = 0; i < count; ++i)
         put(at[1] + i * by[1], group_total(in_ + at[0] + i * by[0], at[1] + i * by[1], begin, end));
     });
   }
 
   Total group_total(const In* x, std::int64_t index, std::int64_t begin, std::int64_t end) const {
-    const std::int64_t step = axes_.step();
-    if (axes_.on_one_line) return stretch(x + begin * step, step, end - begin, index);
+    if (plan_.on_one_line) return line_total(x + begin * plan_.step, plan_.step, end - begin, index);
     Total total = Fold::identity;
-    reduced_.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
-      total = fold_.combine(total, stretch(x + at[0], by[0], count, index));
+    plan_.reduced.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
+      total = fold_.combine(total, line_total(x + at[0], by[0], count, index));
     });
+    return total;
+  }
+
+  Total line_total(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
+    if (step == 1) return fold_stretch(fold_, x, count, index);
+    Total total = Fold::identity;
+    for (std::int64_t i = 0; i < count; ++i) total = fold_.combine(total, fold_.lift(x[i * step], index));
     return total;
   }
 
   template <class Put>
   void columns(const In* x, std::int64_t step, std::int64_t index, std::int64_t index_step,
                std::int64_t count, std::int64_t begin, std::int64_t end, const Put& put) const {
-    Total totals[tile];
-    for (; count > 0; count -= tile, x += tile * step, index += tile * index_step) {
-      const std::int64_t width = std::min(tile, count);
+    Total totals[columns_at_once];
+    while (count > 0) {
+      const std::int64_t width = std::min(columns_at_once, count);
       std::fill(totals, totals + width, Fold::identity);
-      reduced_.run(begin, end, [&](const auto& at, const auto& by, std::int64_t rows) {
+      plan_.reduced.run(begin, end, [&](const auto& at, const auto& by, std::int64_t rows) {
         const In* const from = x + at[0];
         if (step == 1 && index_step == 1) return fold_rows(from, rows, by[0], totals, width, index);
         for (std::int64_t r = 0; r < rows; ++r)
@@ -215,6 +224,9 @@ class Folding {
                 fold_.combine(totals[j], fold_.lift(from[r * by[0] + j * step], index + j * index_step));
       });
       for (std::int64_t j = 0; j < width; ++j) put(index + j * index_step, totals[j]);
+      count -= width;
+      x += width * step;
+      index += width * index_step;
     }
   }
 
@@ -245,11 +257,9 @@ class Folding {
   }
 
   const Fold& fold_;
-  const FoldAxes axes_;
+  const FoldPlan& plan_;
   const In* const in_;
   Out* const out_;
-  const StridedLoop<2> kept_{axes_.kept, {&axes_.kept_strides, &axes_.out_strides}};
-  const StridedLoop<1> reduced_{axes_.reduced, {&axes_.reduced_strides}};
 };
 
 // Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
@@ -259,7 +269,7 @@ void fold_into(const Fold& fold, const Tensor& x, unsigned is_reduced, const Ten
   if (x.is_contiguous() && x.numel() <= cheap_grain && is_reduced + 1 == 1u << x.rank())
     *out.data<Out>() = fold.finish(fold_stretch(fold, x.data<In>(), x.numel()), 0);
   else
-    Folding<In, Out, Fold>(fold, x, is_reduced, out).run();
+    Folding<In, Out, Fold>(fold, x, FoldPlan(x, is_reduced), out).run();
 }
 
 }  // namespace gradus::kernels

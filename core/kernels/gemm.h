@@ -1,5 +1,5 @@
-// Products of matrices in memory, on the calling thread: what the kernels of matmul, conv and their like are made of.
-// They bring the threads; BLAS is kept to one, whichever build of OpenBLAS is loaded.
+// Products of matrices in memory, on the calling thread: what the kernels of matmul, conv and their like are
+// made of. They bring the threads; BLAS is kept to one, whichever build of OpenBLAS is loaded.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,15 @@ Matrix<T> row_major(T* data, std::int64_t rows, std::int64_t columns) {
 bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
                       std::int64_t column_stride);
 
-// c = scale a b, or c + scale a b with `add`.   a: (m, k), b: (k, n), both readable; c: (m, n), its columns adjacent
+// c = scale a b, or c + scale a b with `add`.   a: (m, k), b: (k, n), both readable; c: (m, n), its columns
+// adjacent
 void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c,
           bool add = false, float scale = 1);
 void gemm(const Matrix<const double>& a, const Matrix<const double>& b, const Matrix<double>& c,
           bool add = false, double scale = 1);
 
-// The same in the order of arguments that BLAS has: c (m, n) = scale op(a) op(b) + keep c, where op transposes if asked,
-// each a_row, b_row, c_row elements separate a row from the next, and `keep` is 0 or 1.
+// The same in the order of arguments that BLAS has: c (m, n) = scale op(a) op(b) + keep c, where op
+// transposes if asked, each a_row, b_row, c_row elements separate a row from the next, and `keep` is 0 or 1.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, T scale,
           const T* a, std::int64_t a_row, const T* b, std::int64_t b_row, T keep, T* c, std::int64_t c_row) {
@@ -50,8 +51,8 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
   gemm(left, right, Matrix<T>{c, m, n, c_row, 1}, keep != 0, scale);
 }
 
-// True where gemm reads one side, (k, long side), once for each of a few vectors on the other: then pieces of the long
-// side should stay in the cache.
+// True where gemm reads one side, (k, long side), once for each of a few vectors on the other: then pieces of
+// the long side should stay in the cache.
 bool is_thin(std::int64_t m, std::int64_t n, std::int64_t k);
 
 }  // namespace gradus::kernels

@@ -50,7 +50,8 @@ template <class T>
 Normaliser normaliser_of(const T* x, std::int64_t classes) {
   const T most = row_max(x, classes);
   if (most == -std::numeric_limits<T>::infinity()) return {std::numeric_limits<double>::infinity(), 0};
-  const double sum = row_sum<T>(0, classes, [x, most](std::int64_t c) { return vm::exp(x[c] - most); });
+  const double sum = row_sum<double>(
+      0, classes, [x, most](std::int64_t c) { return static_cast<double>(vm::exp(x[c] - most)); });
   return {static_cast<double>(most), std::log(sum)};
 }
 

@@ -30,10 +30,11 @@ std::int64_t half_of(std::int64_t size, std::int64_t multiple) {
   return (half + multiple - 1) / multiple * multiple;
 }
 
-// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again. Each tile brings its
-// part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a tile 350 rows high or 200 columns wide. So
-// the first cut is made wherever two threads gain by it, and further ones only while tiles stay large. A thin product has
-// nothing brought into order; it only wants to read long stretches of memory.
+// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again. Each
+// tile brings its part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a tile 350 rows
+// high or 200 columns wide. So the first cut is made wherever two threads gain by it, and further ones only
+// while tiles stay large. A thin product has nothing brought into order; it only wants to read long stretches
+// of memory.
 Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t fewest_rows = is_thin(m, n, k) ? 192 : 512,
                      fewest_columns = is_thin(m, n, k) ? 192 : 384;
@@ -53,10 +54,12 @@ void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Mat
   if (bias.data == nullptr) return gemm(a, b, c);
   for (std::int64_t i = 0; i < c.rows; ++i) {
     T* const row = c.data + i * c.row_stride;
-    if (bias.stride == 1)
-      std::copy_n(bias.data, c.columns, row);
-    else
+    if (bias.stride == 1) {
+#pragma omp simd
+      for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j];
+    } else {
       for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j * bias.stride];
+    }
   }
   gemm(a, b, c, true);
 }
@@ -85,7 +88,8 @@ Matrix<const T> first_matrix(const Tensor& x) {
   return {x.data<T>(), x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1]};
 }
 
-// x itself where BLAS can read its matrices, else `copy`. Leading axes that were expanded are not multiplied by it.
+// x itself where BLAS can read its matrices, else `copy`. Leading axes that were expanded are not multiplied
+// by it.
 const Tensor& readable(const Tensor& x, Tensor& copy) {
   const int r = x.rank() - 2;
   if (is_blas_readable(x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1])) return x;
@@ -126,6 +130,27 @@ void multiply_each(const Tensor& a, const Tensor& b, const Tensor& c) {
                });
 }
 
+// The product of all sizes but the last.
+std::int64_t row_count(const Tensor& x) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis < x.rank() - 1; ++axis) rows *= x.shape()[axis];
+  return rows;
+}
+
+// x (..., n) as one matrix, read where it lies if that is possible, else from `copy`.
+template <class T>
+Matrix<const T> as_rows(const Tensor& x, Tensor& copy) {
+  const std::int64_t rows = row_count(x), columns = x.shape().back();
+  if (!x.is_contiguous() && x.numel() > 0) {
+    if (const auto strides = views::strides_of_reshape(x, {rows, columns}))
+      if (is_blas_readable(rows, columns, (*strides)[0], (*strides)[1]))
+        return {x.data<T>(), rows, columns, (*strides)[0], (*strides)[1]};
+    copy = contiguous(x);
+    return row_major<const T>(copy.data<T>(), rows, columns);
+  }
+  return row_major<const T>(x.data<T>(), rows, columns);
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
@@ -135,8 +160,8 @@ Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
   shape[a.rank() - 1] = b.shape().back();
   Tensor c = Tensor::empty(shape, a.dtype(), "matmul");
   if (c.numel() == 0) return c;
-  const std::int64_t depth = a.shape().back(), columns = shape.back(), rows = c.numel() / columns;
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() {
+    const std::int64_t depth = a.shape().back(), columns = shape.back(), rows = c.numel() / columns;
     const Matrix<T> to = row_major(c.data<T>(), rows, columns);
     if (a.rank() == 2) return multiply<T>(first_matrix<T>(a), first_matrix<T>(b), to);
     // One matrix b for all of a: where a's rows can be read as one tall matrix, that is one product.
@@ -152,27 +177,29 @@ Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
   return c;
 }
 
-Tensor linear(const Tensor& any_x, const Tensor& any_w, const Tensor& bias) {
-  Tensor copy_of_w;
+Tensor linear(const Tensor& x, const Tensor& any_w, const Tensor& bias) {
+  Tensor copy_of_x, copy_of_w;
   const Tensor& w = readable(any_w, copy_of_w);
-  const std::int64_t depth = w.shape()[1], columns = w.shape()[0];
-  Shape shape = any_x.shape();
-  shape[any_x.rank() - 1] = columns;
-  Tensor y = Tensor::empty(shape, any_x.dtype(), "linear");
+  Shape shape = x.shape();
+  shape[x.rank() - 1] = w.shape()[0];
+  Tensor y = Tensor::empty(shape, x.dtype(), "linear");
   if (y.numel() == 0) return y;
-  const std::int64_t rows = y.numel() / columns;
-  const auto multiply_rows = [&](const Tensor& x, std::int64_t row_stride, std::int64_t column_stride) {
-    dispatch_floating(x.dtype(), "linear", [&]<class T>() {
-      const Bias<T> added = bias.defined() ? Bias<T>{bias.data<T>(), bias.strides()[0]} : Bias<T>{};
-      multiply<T>({x.data<T>(), rows, depth, row_stride, column_stride}, first_matrix<T>(w).transposed(),
-                  row_major(y.data<T>(), rows, columns), added);
-    });
-    return y;
-  };
-  if (any_x.is_contiguous() || depth == 0) return multiply_rows(any_x, depth, 1);
-  Tensor copy_of_x;
-  const Tensor flat = views::reshape(any_x, {rows, depth}), &x = readable(flat, copy_of_x);
-  return multiply_rows(x, x.strides()[0], x.strides()[1]);
+  dispatch_floating(x.dtype(), "linear", [&]<class T>() {
+    const Matrix<const T> from = as_rows<T>(x, copy_of_x), weight = first_matrix<T>(w).transposed();
+    const Bias<T> added = bias.defined() ? Bias<T>{bias.data<T>(), bias.strides()[0]} : Bias<T>{};
+    multiply<T>(from, weight, row_major(y.data<T>(), from.rows, weight.columns), added);
+  });
+  return y;
+}
+
+Tensor sum_outer(const Tensor& a, const Tensor& b) {
+  Tensor copy_of_a, copy_of_b;
+  Tensor y = Tensor::empty({a.shape().back(), b.shape().back()}, a.dtype(), "sum_outer");
+  dispatch_floating(a.dtype(), "sum_outer", [&]<class T>() {
+    const Matrix<const T> left = as_rows<T>(a, copy_of_a).transposed(), right = as_rows<T>(b, copy_of_b);
+    multiply<T>(left, right, row_major(y.data<T>(), left.rows, right.columns));
+  });
+  return y;
 }
 
 }  // namespace gradus::kernels

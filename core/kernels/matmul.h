@@ -1,4 +1,4 @@
-// Matrix products, without gradients, on all threads: shapes and dtypes are checked by the ops. Results are new and
+// Matrix products, without gradients, on all threads. Operands of any strides; results are new and
 // contiguous.
 #pragma once
 
@@ -11,5 +11,8 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 
 // y = x w^T + bias.   x: (..., K), w: (N, K), bias: (N,) or undefined, y: (..., N)
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
+
+// y_mn = sum over all leading axes of a_m b_n.   a: (..., M), b: (..., N), y: (M, N)
+Tensor sum_outer(const Tensor& a, const Tensor& b);
 
 }  // namespace gradus::kernels

@@ -51,7 +51,10 @@ RowNorm normalise_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
       T* const to = y + r * width;
       T mean = 0;
       if (centred) {
-        mean = static_cast<T>(row_sum<T>(0, width, [from](std::int64_t i) { return from[i]; }) / count);
+        // Summed as distances from the first element, so that an offset common to all costs the sum no digits.
+        const T shift = width > 0 ? from[0] : T(0);
+        const double sum = row_sum<T>(0, width, [from, shift](std::int64_t i) { return from[i] - shift; });
+        mean = static_cast<T>(static_cast<double>(shift) + sum / count);
         means[r] = mean;
       }
       const double squares =
@@ -194,6 +197,7 @@ class Channels {
     for (int axis = 2; axis < x.rank(); ++axis) inner_ *= x.shape()[axis];
   }
   std::int64_t channels() const { return channels_; }
+  std::int64_t inner() const { return inner_; }
   double elements_of_one() const { return static_cast<double>(batch_ * inner_); }
 
   // Calls body(first, last) for ranges of at most `group` channels that together are all.
@@ -270,11 +274,13 @@ BatchNorm normalise_batch(const Tensor& x, const Tensor& weight, const Tensor& b
   T *const y = out.y.data<T>(), *const mean = out.mean.data<T>(), *const var = out.var.data<T>(),
            *const rstd = out.rstd.data<T>();
   over.for_each_group([=](std::int64_t first, std::int64_t last) {
-    const auto totals = over.sums<T>(first, last, [=](std::int64_t i, std::int64_t) {
-      return Two<T>{from[i], 0};
+    // As distances from each channel's first element, so that an offset common to all costs the sums no digits.
+    const auto totals = over.sums<T>(first, last, [=, inner = over.inner()](std::int64_t i, std::int64_t c) {
+      return Two<T>{from[i] - from[c * inner], 0};
     });
     for (std::int64_t c = first; c < last; ++c)
-      mean[c] = static_cast<T>(totals[static_cast<std::size_t>(c - first)].a / over.elements_of_one());
+      mean[c] = static_cast<T>(static_cast<double>(from[c * over.inner()]) +
+                               totals[static_cast<std::size_t>(c - first)].a / over.elements_of_one());
     const auto squares = over.sums<T>(first, last, [=](std::int64_t i, std::int64_t c) {
       const T centred = from[i] - mean[c];
       return Two<T>{centred * centred, 0};

@@ -12,15 +12,15 @@ namespace {
 
 namespace vm = vector_math;
 
-// Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten elements for
-// each row takes three times as long.
+// Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten
+// elements for each row takes three times as long.
 constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048;
 
 template <class T, std::size_t N>
 using Sources = std::array<const T*, N>;
 
-// Calls f(sources, to, rows, n) for up to rows_at_once rows of n adjacent elements along `axis`, of each operand and of the
-// result.
+// Calls f(sources, to, rows, n) for up to rows_at_once rows of n adjacent elements along `axis`, of each
+// operand and of the result.
 template <class T, std::size_t N, class F>
 Tensor by_rows(int axis, const std::array<const Tensor*, N>& operands, const F& f) {
   std::array<Tensor, N> in;
@@ -95,8 +95,8 @@ void exp_into(const T* x, T* y, std::int64_t count) {  // y may be x
   for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp(x[i]);
 }
 
-// y = exp(x - shift) for each row, its shift the largest element, so that exp cannot overflow; 0 for a row of -infinity,
-// where x - x would be NaN.
+// y = exp(x - shift) for each row, its shift the largest element, so that exp cannot overflow; 0 for a row
+// of -infinity, where x - x would be NaN.
 template <class T>
 void shifted_exp(const T* x, T* y, T* shifts, std::int64_t rows, std::int64_t n) {
   for (std::int64_t r = 0; r < rows; ++r) {

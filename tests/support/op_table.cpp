@@ -72,7 +72,7 @@ Tensor strided_window(const Tensor& x) {
     larger.push_back(2 * x.shape()[axis] + 1);
     reversed.push_back(axis);
   }
-  Tensor window = views::permute(kernels::full(larger, 77, x.dtype()), reversed);
+  Tensor window = views::permute(kernels::full(larger, x.dtype() == boolean ? 1 : 77, x.dtype()), reversed);
   for (int axis = 0; axis < x.rank(); ++axis)
     window = views::slice(window, axis, 1, 2 * x.shape()[axis] + 1, 2);
   kernels::copy_into(window, x);

@@ -15,8 +15,8 @@ std::int64_t places(std::int64_t size, std::int64_t kernel, std::int64_t stride,
   return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-// Calls f(b, o, p, q, c, i, j, r, s) for each product that convolution adds up: place (p, q) of filter o reads x at
-// (r, s) of channel c through element (i, j) of the kernel.
+// Calls f(b, o, p, q, c, i, j, r, s) for each product that convolution adds up: place (p, q) of filter o
+// reads x at (r, s) of channel c through element (i, j) of the kernel.
 template <class F>
 void for_each_product(const Shape& x, const Shape& w, const Conv2dOptions& options, const F& f) {
   const auto along = [&](std::size_t axis) {

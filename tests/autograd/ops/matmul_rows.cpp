@@ -8,8 +8,8 @@ namespace {
 
 using Index = std::vector<std::int64_t>;
 
-// NumPy's matmul, one element at a time. A list on the left is one row, a list on the right one column; the axis
-// that this added is taken out again at the end.
+// NumPy's matmul, one element at a time. A list on the left is one row, a list on the right one column; the
+// axis that this added is taken out again at the end.
 Array matmul_of(const Array& x, const Array& y) {
   Array a = x, b = y;
   if (x.shape.rank() == 1) a.shape.insert(0, 1);
@@ -48,6 +48,17 @@ Array linear_of(const Arrays& in) {
       for (std::int64_t k = 0; k < depth; ++k) sum += x[i * depth + k] * w[j * depth + k];
       y[i * columns + j] = sum;
     }
+  return y;
+}
+
+Array sum_outer_of(const Arrays& in) {
+  const Array &a = in[0], &b = in[1];
+  const std::int64_t m = a.size(-1), n = b.size(-1);
+  Array y(Shape{m, n});
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j)
+      for (std::size_t row = 0; row * static_cast<std::size_t>(m) < a.values.size(); ++row)
+        y[i * n + j] += a[static_cast<std::int64_t>(row) * m + i] * b[static_cast<std::int64_t>(row) * n + j];
   return y;
 }
 
@@ -156,6 +167,16 @@ std::vector<OpRow> matmul_rows() {
                  three({0, 5}, {4, 5}, {4}), three({12, 50, 40}, {60, 40}, {60}), linear_refusals()),
       linear_row({two({3, 5}, {4, 5}), two({2, 3, 5}, {1, 5})}, two({3, 0}, {4, 0}),
                  two({1, 900}, {800, 900})),
+      {.name = "sum_outer",
+       .op = [](const Tensors& x) { return sum_outer(x[0], x[1]); },
+       .reference = sum_outer_of,
+       .samples = {two({3, 5}, {3, 4}), two({5}, {4}), two({2, 3, 5}, {2, 3, 1}), two({1, 1}, {1, 1})},
+       .empty = two({0, 5}, {0, 4}),
+       .large = two({12, 50, 40}, {12, 50, 60}),
+       .refusals = {{[] {
+                       sum_outer(make({2, 3}), make({3, 3}));
+                     },
+                     "[sum_outer] all axes but the last must agree: a is (2, 3), b is (3, 3). Expand one?"}}},
   };
 }
 

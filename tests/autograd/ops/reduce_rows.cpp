@@ -14,7 +14,8 @@ namespace {
 using Group = std::vector<double>;
 using Index = std::vector<std::int64_t>;
 
-// The elements of x that differ only along `axes`, row-major, for each index of the kept axes (with 1 for the others).
+// The elements of x that differ only along `axes`, row-major, for each index of the kept axes (with 1 for the
+// others).
 template <class F>
 void for_each_group(const Array& x, const Shape& axes, const F& f) {
   Shape kept = x.shape, group = x.shape;
@@ -50,8 +51,8 @@ Call<Array> reduced(const Shape& axes, bool keep, double (*f)(const Group&)) {
 
 using Reduce = Tensor (*)(const Tensor&, const Axes&, Dims);
 
-// What to reduce, and of what: every order in memory of kept and reduced axes, and sizes past what is taken at once (32
-// lanes, 8 rows). `large` is cut into several outputs, or into several pieces of one.
+// What to reduce, and of what: every order in memory of kept and reduced axes, and sizes past what is taken
+// at once (32 lanes, 8 rows). `large` is cut into several outputs, or into several pieces of one.
 struct Layout {
   Shape axes;
   bool keep;

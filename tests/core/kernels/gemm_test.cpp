@@ -5,7 +5,9 @@
 #include <gradus/core/kernels/gemm.h>
 
 #include "support/catch.h"
+#include "support/throws.h"
 
+using namespace gradus;
 using namespace gradus::kernels;
 
 namespace {
@@ -97,4 +99,16 @@ TEST_CASE("BLAS reads rows or columns that are adjacent, and no expanded ones", 
   CHECK_FALSE(is_blas_readable(3, 4, 8, 2));
   CHECK_FALSE(is_blas_readable(3, 4, 0, 1));
   CHECK_FALSE(is_blas_readable(3, 4, 1, 0));
+}
+
+TEST_CASE("a size past what BLAS can count is refused before anything is read", "[core][error]") {
+  constexpr std::int64_t depth = std::int64_t{1} << 32;
+  const float one = 1;
+  float c[64];
+  const std::string said = test::message_of([&] {
+    gemm(Matrix<const float>{&one, 8, depth, depth, 1}, Matrix<const float>{&one, depth, 8, 8, 1},
+         row_major(c, 8, 8));
+  });
+  CHECK(said ==
+        "[matmul] BLAS counts to 2147483647, and a size or stride here is 4294967296. Split the operands?");
 }
