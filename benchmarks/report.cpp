@@ -24,7 +24,8 @@ Arguments::Arguments(int count, char** words, const std::vector<std::string>& kn
       values_[flag] = word.substr(equals + 1);
     else if (i + 1 < count)
       values_[flag] = words[++i];
-    if (values_[flag].empty()) throw Misuse(flag + " needs a value. " + flag + " VALUE?");
+    if (values_[flag].empty() || values_[flag].rfind("--", 0) == 0)
+      throw Misuse(flag + " needs a value. " + flag + " VALUE?");
   }
 }
 

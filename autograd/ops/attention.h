@@ -1,5 +1,5 @@
-// Scaled dot-product attention, in two forms: fused, without a T x S tensor, and with the weights for those who want to
-// look at them.
+// Scaled dot-product attention, in two forms: fused, without a T x S tensor, and with the weights for those
+// who want to look at them.
 //
 // T queries look at S keys; each gets the mean of the keys' values, weighted by how well key and query agree:
 //   softmax(scale * q k^T + mask) v      q: (..., T, D)  k: (..., S, D)  v: (..., S, E)  ->  (..., T, E)
@@ -14,12 +14,13 @@
 namespace gradus {
 
 struct AttentionOptions {
-  // Which keys a query may see: expands to (..., T, S), so (T, S) serves all heads and (B, 1, 1, S) hides each
-  // sequence's padding. Boolean: true = may attend. Floating: added to the scores, -infinity hides; it may be learned,
-  // as relative positions are. A query that sees no key gets zeros, and no gradient flows through it.
+  // Which keys a query may see: expands to (..., T, S), so (T, S) serves all heads and (B, 1, 1, S) hides
+  // each sequence's padding. Boolean: true = may attend. Floating: added to the scores, -infinity hides; it
+  // may be learned, as relative positions are. A query that sees no key gets zeros, and no gradient flows
+  // through it.
   Tensor mask = {};
-  // Query i sees the keys j <= i + S - T: the last query sees all, also where earlier keys come from a cache. It adds
-  // to the mask.
+  // Query i sees the keys j <= i + S - T: the last query sees all, also where earlier keys come from a cache.
+  // It adds to the mask.
   bool causal = false;
   // The probability that a weight is set to 0, the others divided by what is left. Training only.
   double dropout = 0;
@@ -27,13 +28,13 @@ struct AttentionOptions {
   std::optional<double> scale = {};  // 1 / sqrt(D) unless set, which keeps the scores' variance at 1
 };
 
-// Keeps for the backward pass its operands, its output and one number a query; weights are computed a block of queries
-// at a time, and again in the backward pass. Dao et al. 2022
+// Keeps for the backward pass its operands, its output and one number a query; weights are computed a block
+// of queries at a time, and again in the backward pass. Dao et al. 2022
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& options = {});
 
-// The same from ops that each do one step, and the weights (..., T, S), as they are before dropout: rows sum to 1, or
-// to 0 where nothing is seen.
+// The same from ops that each do one step, and the weights (..., T, S), as they are before dropout: rows sum
+// to 1, or to 0 where nothing is seen.
 struct AttentionResult {
   Tensor output, weights;
 };

@@ -112,16 +112,16 @@ class Heads {
                                   products / std::max<std::int64_t>(1, block * keys * (features + values)));
   }
 
-  // The tile (rows, padded columns) = factor a b^T. Cleared here and not by BLAS, which is slow at narrow matrices with
-  // gaps between their rows.
+  // The tile (rows, padded columns) = factor a b^T. Cleared here and not by BLAS, which is slow at narrow
+  // matrices with gaps between their rows.
   static void product_into(T* tile, const Matrix<T>& a, const Matrix<T>& b, T factor) {
     const std::int64_t step = padded(b.rows);
     std::fill(tile, tile + a.rows * step, T(0));
     gemm(a, b.transposed(), Matrix<T>{tile, a.rows, b.rows, step, 1}, true, factor);
   }
 
-  // scores (end - begin, padded width(end)): scale * q k^T + mask for the queries begin to end; -infinity for hidden keys
-  // and in the padding.
+  // scores (end - begin, padded width(end)): scale * q k^T + mask for the queries begin to end; -infinity for
+  // hidden keys and in the padding.
   void scores(std::int64_t head, std::int64_t begin, std::int64_t end, T* scores) const {
     const std::int64_t columns = width(end), step = padded(columns);
     product_into(scores, q[head].from_row(begin, end - begin), k[head].from_row(0, columns), scale());
@@ -173,8 +173,8 @@ class Heads {
   std::optional<Stack<T>> added_;
 };
 
-// Turns a row of scores into exp(score - largest), puts down its normalisers and returns their sum's inverse; zeros and 0
-// where no key is seen.
+// Turns a row of scores into exp(score - largest), puts down its normalisers and returns their sum's inverse;
+// zeros and 0 where no key is seen.
 template <class T>
 T exponentials(T* row, std::int64_t columns, T* normalisers) {
   const T largest = row_max(row, columns);
@@ -219,7 +219,8 @@ void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::i
   }
 }
 
-// What belongs to one head, or to one task's share in it. dk and dv are added to; dmask is null where it is not wanted.
+// What belongs to one head, or to one task's share in it. dk and dv are added to; dmask is null where it is
+// not wanted.
 template <class T>
 struct HeadGradients {
   Matrix<T> dq, dk, dv;
@@ -227,8 +228,8 @@ struct HeadGradients {
 };
 
 // With p = softmax(scores) and w = p * factors of dropout:
-//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T q
-// where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
+//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T
+// q where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
 template <class T>
 void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
                      const Matrix<T>& dout, const Matrix<T>& out, const T* normalisers,

@@ -23,9 +23,10 @@ struct AttentionRule {
   RandomState from;  // of the numbers from here
 };
 
-// out = softmax(scale q k^T + mask) v: (..., T, E). normalisers: (..., T, 2), each query's largest score and the logarithm
-// of sum exp(score - largest); apart, because behind a large score their sum would have no digits left for the second.
-// A query that sees no key has the largest score +infinity, which makes its weights 0, and a row of zeros in `out`.
+// out = softmax(scale q k^T + mask) v: (..., T, E). normalisers: (..., T, 2), each query's largest score and
+// the logarithm of sum exp(score - largest); apart, because behind a large score their sum would have no
+// digits left for the second. A query that sees no key has the largest score +infinity, which makes its
+// weights 0, and a row of zeros in `out`.
 struct Attention {
   Tensor out, normalisers;
 };

@@ -45,7 +45,8 @@ struct Normaliser {
   double largest, log_sum;
 };
 
-// Infinite where every logit is -infinity: each x - largest is then -infinity as well, and no NaN comes of it.
+// Infinite where every logit is -infinity: each x - largest is then -infinity as well, and no NaN comes of
+// it.
 template <class T>
 Normaliser normaliser_of(const T* x, std::int64_t classes) {
   const T most = row_max(x, classes);

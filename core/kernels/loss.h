@@ -18,8 +18,8 @@ struct CrossEntropyRule {
   double label_smoothing;
 };
 
-// losses: (N,); normalisers: (N, 2), each row's largest logit and the logarithm of sum exp(x - largest). Apart, because
-// behind a large logit their sum would have no digits left for the second. Both f64.
+// losses: (N,); normalisers: (N, 2), each row's largest logit and the logarithm of sum exp(x - largest).
+// Apart, because behind a large logit their sum would have no digits left for the second. Both f64.
 struct CrossEntropy {
   Tensor losses, normalisers;
 };

@@ -51,7 +51,8 @@ RowNorm normalise_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
       T* const to = y + r * width;
       T mean = 0;
       if (centred) {
-        // Summed as distances from the first element, so that an offset common to all costs the sum no digits.
+        // Summed as distances from the first element, so that an offset common to all costs the sum no
+        // digits.
         const T shift = width > 0 ? from[0] : T(0);
         const double sum = row_sum<T>(0, width, [from, shift](std::int64_t i) { return from[i] - shift; });
         mean = static_cast<T>(static_cast<double>(shift) + sum / count);
@@ -274,7 +275,8 @@ BatchNorm normalise_batch(const Tensor& x, const Tensor& weight, const Tensor& b
   T *const y = out.y.data<T>(), *const mean = out.mean.data<T>(), *const var = out.var.data<T>(),
            *const rstd = out.rstd.data<T>();
   over.for_each_group([=](std::int64_t first, std::int64_t last) {
-    // As distances from each channel's first element, so that an offset common to all costs the sums no digits.
+    // As distances from each channel's first element, so that an offset common to all costs the sums no
+    // digits.
     const auto totals = over.sums<T>(first, last, [=, inner = over.inner()](std::int64_t i, std::int64_t c) {
       return Two<T>{from[i] - from[c * inner], 0};
     });

@@ -1,4 +1,5 @@
-// What the op table cannot say about attention: its laws, what is hidden, what it keeps, and sequences of many blocks.
+// What the op table cannot say about attention: its laws, what is hidden, what it keeps, and sequences of
+// many blocks.
 #include <cmath>
 #include <limits>
 

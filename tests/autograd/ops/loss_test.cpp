@@ -1,4 +1,5 @@
-// What the op table cannot say about losses: their laws, classes that are impossible, and rows that say nothing.
+// What the op table cannot say about losses: their laws, classes that are impossible, and rows that say
+// nothing.
 #include <cmath>
 #include <limits>
 

@@ -93,7 +93,8 @@ std::vector<Inputs> samples_of_rows(Given given) {
   return samples;
 }
 
-// Channels that are adjacent in memory, and more of them than one group; channels of stretches; a single element each.
+// Channels that are adjacent in memory, and more of them than one group; channels of stretches; a single
+// element each.
 std::vector<Inputs> samples_of_batch(Given given) {
   std::vector<Inputs> samples;
   for (const Shape& shape : {Shape{4, 3}, Shape{2, 3, 5}, Shape{3, 35}, Shape{2, 2, 2, 3}, Shape{1, 3}})
