@@ -3,7 +3,7 @@
 //   // z = x * y
 //   Tensor mul(const Tensor& a, const Tensor& b) {
 //     const Broadcast both(a, b, "mul");
-//     const auto& [x, y] = both;
+//     const Tensor &x = both.x(), &y = both.y();
 //     return record("mul", kernels::mul(x, y), inputs(x, y), saves(x, y),
 //                   [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
 //                     if (back.wants(0)) back.give(0, dz * y);

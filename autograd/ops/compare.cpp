@@ -13,7 +13,7 @@ template <class Kernel>
 Tensor compare(const Tensor& a, const Tensor& b, const char* op, Kernel kernel) {
   const GradMode off(false);
   const Broadcast both(a, b, op);
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return kernel(x, y);
 }
 
@@ -62,7 +62,7 @@ Tensor logical_not(const Tensor& a) {
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   check_mask(mask, "where");
   const Broadcast both(a, b, "where");
-  const auto& [some, other] = both;
+  const Tensor &some = both.x(), &other = both.y();
   const Shape shape = broadcast_shapes(mask.shape(), some.shape(), "where");
   const Tensor m = expanded(mask, shape), x = expanded(some, shape), y = expanded(other, shape);
   return record("where", kernels::where(m, x, y), inputs(x, y), saves(m),

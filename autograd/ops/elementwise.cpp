@@ -28,7 +28,7 @@ void check_no_zero(const Tensor& divisor) {
 
 Tensor add(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "add");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return record("add", kernels::add(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
     back.give(0, dz);
     back.give(1, dz);
@@ -37,7 +37,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
 
 Tensor sub(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "sub");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return record("sub", kernels::sub(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
     back.give(0, dz);
     if (back.wants(1)) back.give(1, -dz);
@@ -46,7 +46,7 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 
 Tensor mul(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "mul");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return record("mul", kernels::mul(x, y), inputs(x, y), saves(needed_by(y, x), needed_by(x, y)),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   if (back.wants(0)) back.give(0, dz * y);
@@ -56,7 +56,7 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 
 Tensor div(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "div");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   check_no_zero(y);
   const Tensor z = kernels::div(x, y);
   return record("div", z, inputs(x, y), saves(y, needed_by(y, z)),
@@ -69,7 +69,7 @@ Tensor div(const Tensor& a, const Tensor& b) {
 
 Tensor pow(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "pow");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   const Tensor z = kernels::pow(x, y);
   return record("pow", z, inputs(x, y), saves(x, y, z),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y, const Tensor& z) {
@@ -80,7 +80,7 @@ Tensor pow(const Tensor& a, const Tensor& b) {
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "maximum");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return record("maximum", kernels::maximum(x, y), inputs(x, y), saves(x, y),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   const Tensor share = (x > y).to(dz.dtype()) + (x == y).to(dz.dtype()) * 0.5;
@@ -91,7 +91,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "minimum");
-  const auto& [x, y] = both;
+  const Tensor &x = both.x(), &y = both.y();
   return record("minimum", kernels::minimum(x, y), inputs(x, y), saves(x, y),
                 [](Backward& back, const Tensor& dz, const Tensor& x, const Tensor& y) {
                   const Tensor share = (x < y).to(dz.dtype()) + (x == y).to(dz.dtype()) * 0.5;

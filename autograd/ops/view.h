@@ -3,9 +3,6 @@
 // element-wise rule ever reduces.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
 #include <gradus/core/tensor.h>
 
 namespace gradus {
@@ -18,17 +15,15 @@ Tensor sum_to(const Tensor& x, const Shape& shape);
 // part of a small op.
 //
 //   const Broadcast both(a, b, "mul");
-//   const auto& [x, y] = both;
+//   const Tensor &x = both.x(), &y = both.y();
 class Broadcast {
  public:
   Broadcast(const Tensor& a, const Tensor& b, const char* op);
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
-  template <std::size_t I>
-  const Tensor& get() const {
-    return I == 0 ? *x_ : *y_;
-  }
+  const Tensor& x() const { return *x_; }
+  const Tensor& y() const { return *y_; }
 
  private:
   Tensor expanded_x_, expanded_y_;
@@ -44,10 +39,3 @@ Tensor pad_slice(const Tensor& dy, const Shape& shape, std::int64_t axis, std::i
 Tensor view_as_itself(const Tensor& x);
 
 }  // namespace gradus
-
-template <>
-struct std::tuple_size<gradus::Broadcast> : std::integral_constant<std::size_t, 2> {};
-template <std::size_t I>
-struct std::tuple_element<I, gradus::Broadcast> {
-  using type = const gradus::Tensor;
-};
