@@ -90,6 +90,7 @@ void measure_ceilings(OpsBench& bench) {
 namespace {
 
 void body(int count, char** words) {
+  restart_with_drowsy_blas(words);
   const Arguments arguments(count, words, {"--json", "--filter"});
   const auto json = arguments.value("--json");
   if (json) check_writable(*json);

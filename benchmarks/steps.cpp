@@ -36,8 +36,8 @@ class Side {
 
   // One round; what it measured is added, and its median returned.
   double play(double seconds) {
-    // The other side's idle threads may spin for a while.
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    // The other side's idle threads spin for up to 0.1 s (OpenBLAS's pthread build).
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
     std::istringstream answer(child_.ask("run " + std::to_string(seconds)));
     std::vector<double> round;
     for (double ms; answer >> ms;) round.push_back(ms);
@@ -75,14 +75,15 @@ std::unique_ptr<Side> start_ours(const std::string& model, int threads) {
 
 struct PeerThreads {
   int loops, blas;
+  bool drowsy = false;  // BLAS's threads fall asleep soon after a product instead of 0.1 s later
 };
 
 std::unique_ptr<Side> start_peer(const std::string& model, const PeerThreads& threads) {
   const std::string loops = std::to_string(threads.loops);
-  return std::make_unique<Side>(
-      std::vector<std::string>{peer_program, model, loops},
-      std::map<std::string, std::string>{{"OMP_NUM_THREADS", loops},
-                                         {"OPENBLAS_NUM_THREADS", std::to_string(threads.blas)}});
+  std::map<std::string, std::string> settings{{"OMP_NUM_THREADS", loops},
+                                              {"OPENBLAS_NUM_THREADS", std::to_string(threads.blas)}};
+  if (threads.drowsy) settings["OPENBLAS_THREAD_TIMEOUT"] = "16";
+  return std::make_unique<Side>(std::vector<std::string>{peer_program, model, loops}, settings);
 }
 
 constexpr double round_seconds = 0.25;
@@ -91,7 +92,8 @@ constexpr double round_seconds = 0.25;
 // may stand in each other's way.
 PeerThreads best_threads_of_peer(const std::string& model, int threads) {
   std::vector<PeerThreads> candidates{{threads, threads}};
-  if (threads > 1) candidates.insert(candidates.end(), {{1, threads}, {threads, 1}, {1, 1}});
+  if (threads > 1)
+    candidates.insert(candidates.end(), {{threads, threads, true}, {1, threads}, {threads, 1}, {1, 1}});
   if (candidates.size() == 1) return candidates[0];
   PeerThreads best{};
   double best_ms = 0;
@@ -119,7 +121,7 @@ class StepsBench {
       if (threads > 1)
         notes_ += model + ", " + std::to_string(threads) + " threads: torch is quickest with " +
                   std::to_string(best.loops) + " for its loops and " + std::to_string(best.blas) +
-                  " for its BLAS\n";
+                  " for its BLAS" + (best.drowsy ? ", which sleep soon\n" : "\n");
     }
     print_header(*ours, peer.get());
     const double slowest = std::max(ours->play(round_seconds), peer ? peer->play(round_seconds) : 0);
