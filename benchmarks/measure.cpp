@@ -5,6 +5,8 @@
 namespace gradus::bench {
 namespace {
 
+constexpr double settling = 0.012;
+
 double seconds_for(const Work& work, std::int64_t calls) {
   const double start = now();
   for (std::int64_t i = 0; i < calls; ++i) work();
@@ -27,30 +29,30 @@ struct Player {
     }
   }
   void play(double pause) {
-    if (pause > 0) std::this_thread::sleep_for(std::chrono::duration<double>(pause));
-    if (turn_seconds < 0.01) seconds_for(work, (calls + 3) / 4);  // back into the caches
+    if (pause > 0) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(pause));
+      // Threads that wake up may share a core until the system's next ticks move one of them.
+      for (const double start = now(); now() - start < settling;) work();
+    } else if (turn_seconds < 0.01) {
+      seconds_for(work, (calls + 3) / 4);  // back into the caches
+    }
     per_call.push_back(seconds_for(work, calls) / static_cast<double>(calls));
   }
+  double seconds_of_play(double pause) const { return turn_seconds + (pause > 0 ? pause + settling : 0); }
 };
 
 }  // namespace
 
 Medians by_turns(const Work& ours, const Work& ceiling, const Turns& turns) {
   constexpr double turn = 0.002;
-  Player us(ours, turn);
-  if (!ceiling) {
-    const int rounds = std::max(turns.at_least, static_cast<int>(turns.seconds / us.turn_seconds));
-    for (int i = 0; i < rounds; ++i) us.play(turns.pause);
-    return {median(us.per_call), 0};
-  }
-  Player them(ceiling, turn);
-  const int rounds =
-      std::max(turns.at_least, static_cast<int>(turns.seconds / (us.turn_seconds + them.turn_seconds)));
-  for (int i = 0; i < rounds; ++i) {
-    us.play(turns.pause);
-    them.play(turns.pause);
-  }
-  return {median(us.per_call), median(them.per_call)};
+  std::vector<Player> players{Player(ours, turn)};
+  if (ceiling) players.emplace_back(ceiling, turn);
+  double round = 0;
+  for (const Player& player : players) round += player.seconds_of_play(turns.pause);
+  const int rounds = std::max(turns.at_least, static_cast<int>(turns.seconds / round));
+  for (int i = 0; i < rounds; ++i)
+    for (Player& player : players) player.play(turns.pause);
+  return {median(players[0].per_call), ceiling ? median(players[1].per_call) : 0};
 }
 
 }  // namespace gradus::bench

@@ -23,8 +23,7 @@ void OpsBench::measure(const std::string& name, const std::function<Case(int)>& 
   for (const int threads : thread_counts_) {
     set_threads(threads);
     const Case what = make(threads);
-    const Medians seconds =
-        by_turns(what.ours, what.ceiling, {.at_least = what.pause > 0 ? 5 : 7, .pause = what.pause});
+    const Medians seconds = by_turns(what.ours, what.ceiling, {.pause = what.pause});
     std::optional<double> ceiling;
     if (what.ceiling) ceiling = 1e-9 * what.ceiling_amount / seconds.ceiling;
     keep(name, what.shape, threads, 1e-9 * what.amount / seconds.ours, what.unit, ceiling);
