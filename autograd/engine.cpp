@@ -27,8 +27,9 @@ class Walk {
   };
 
   // With targets it is grad(); without, each leaf gathers its gradient.
-  Walk(bool create_graph, bool retain_graph, const Targets* targets)
-      : create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {
+  // `from` is where the walk starts; a hook may let go of the last other handles on it.
+  Walk(std::span<const Tensor> from, bool create_graph, bool retain_graph, const Targets* targets)
+      : from_(from), create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {
     // Growing from nothing would cost a small graph several allocations.
     heap_.reserve(16);
     leaves_.reserve(16);
@@ -102,8 +103,9 @@ class Walk {
                        [this](const Edge& edge) { return wants(edge); });
   }
 
-  static void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
+  void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
     if (node.hooks == nullptr || !gradient.defined()) return;
+    if (held_.empty()) held_.assign(from_.begin(), from_.end());
     for (std::size_t i = 0; i < node.hooks->size(); ++i) {  // a hook may register another
       const auto [watched, hook] = (*node.hooks)[i];
       if (watched != output) continue;
@@ -175,6 +177,8 @@ class Walk {
     node.release();
   }
 
+  std::span<const Tensor> from_;
+  std::vector<Tensor> held_;
   bool create_graph_, retain_graph_;
   const Targets* targets_;
   Node* current_ = nullptr;
@@ -197,6 +201,8 @@ void Backward::give(int input, Tensor gradient) {
     check_finite_gradient(node_, input, gradient);
   walk_.give(edge, std::move(gradient));
 }
+
+Tensor Backward::take_dy(int i) { return std::move(node_.slots[i].gradient); }
 
 Tensor detail::stand_in(const Tensor& input) {
   if (!records(input)) return input;
@@ -284,7 +290,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     mark_leading(node_of(outputs[i]), targets);
   }
   {
-    Walk walk(options.create_graph, options.retain_graph, &targets);
+    Walk walk(outputs, options.create_graph, options.retain_graph, &targets);
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (walk.wants(edge_to(outputs[i]))) walk.give(edge_to(outputs[i]), std::move(seeds[i]));
     walk.run();
@@ -303,8 +309,7 @@ void Tensor::backward(bool retain_graph) const { backward(Tensor(), retain_graph
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
   Tensor seed = seed_for(*this, gradient, "backward");
-  const Tensor held = *this;  // a hook may let go of the last other handle
-  Walk walk(false, retain_graph, nullptr);
+  Walk walk({this, 1}, false, retain_graph, nullptr);
   walk.give(edge_to(*this), std::move(seed));
   walk.run();
 }

@@ -38,6 +38,7 @@ class Backward {
   // Hands the gradient of an input on; the engine refuses a wrong shape or dtype. Ignored where it is not
   // wanted.
   void give(int input, Tensor gradient);
+  Tensor take_dy(int i = 0);
   bool creates_graph() const { return creates_graph_; }
   bool retains_graph() const { return retains_graph_; }
 

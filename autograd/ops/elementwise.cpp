@@ -31,7 +31,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
   const Tensor &x = both.x(), &y = both.y();
   return record("add", kernels::add(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
     back.give(0, dz);
-    back.give(1, dz);
+    back.give(1, back.take_dy());
   });
 }
 
