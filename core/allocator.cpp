@@ -51,13 +51,26 @@ void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
   list = piece;
 }
 
+// Bytes of a thread, or of all that no thread has. `held` is in use or free; so only what is in use changes when a
+// piece goes from one to the other, as it does all the time.
 struct Counters {
   // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by
   // nobody.
-  std::atomic<std::int64_t> in_use{0}, peak{0}, cached{0};
+  std::atomic<std::int64_t> in_use{0}, peak{0}, held{0};
 
-  void add(std::atomic<std::int64_t>& counter, std::int64_t bytes) {
-    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  std::int64_t cached() const {
+    return held.load(std::memory_order_relaxed) - in_use.load(std::memory_order_relaxed);
+  }
+  void hold(std::int64_t bytes) {
+    held.store(held.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
+  void take(std::int64_t bytes) {
+    const std::int64_t now = in_use.load(std::memory_order_relaxed) + bytes;
+    in_use.store(now, std::memory_order_relaxed);
+    if (now > peak.load(std::memory_order_relaxed)) peak.store(now, std::memory_order_relaxed);
+  }
+  void give_back(std::int64_t bytes) {
+    in_use.store(in_use.load(std::memory_order_relaxed) - bytes, std::memory_order_relaxed);
   }
 };
 
@@ -120,16 +133,17 @@ struct ThreadCache {
         while (slab_left >= alignment) give_rest_of_slab();
         slab = static_cast<std::byte*>(from_system(slab_bytes, asked));
         slab_left = slab_bytes;
-        counters.add(counters.cached, static_cast<std::int64_t>(slab_bytes));
+        counters.hold(static_cast<std::int64_t>(slab_bytes));
         ASAN_POISON_MEMORY_REGION(slab, slab_bytes);
       }
       void* piece = slab;
       slab += bytes;
       slab_left -= bytes;
-      counters.add(counters.cached, -static_cast<std::int64_t>(bytes));
       return piece;
     }
-    return from_system(bytes, asked);
+    void* const piece = from_system(bytes, asked);
+    counters.hold(static_cast<std::int64_t>(bytes));
+    return piece;
   }
 
   // What other threads left. Where one thread makes tensors that another frees, the pieces gather in the
@@ -169,19 +183,20 @@ struct CacheOwner {
 
 inline ThreadCache* thread_cache() { return cache != nullptr ? cache : make_thread_cache(); }
 
-// A piece that all may take, or null; the lock is held.
-void* pop_shared(std::uint8_t size_class) {
+// A piece that all may take, held from now on by `taker`; or null. The lock is held.
+void* pop_shared(std::uint8_t size_class, Counters& taker) {
   if (shared().free[size_class] == nullptr) return nullptr;
-  Counters& common = shared().counters;
-  common.add(common.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
+  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
+  shared().counters.hold(-bytes);
+  taker.hold(bytes);
   return pop(shared().free[size_class]);
 }
 
 void* ThreadCache::take_shared(std::uint8_t size_class) {
   const std::lock_guard lock(shared().mutex);
-  if (void* const piece = pop_shared(size_class)) return piece;
+  if (void* const piece = pop_shared(size_class, counters)) return piece;
   for (ThreadCache* const other : shared().threads)
-    if (other != this && other->counters.cached.load(std::memory_order_relaxed) > worth_sharing)
+    if (other != this && other->counters.cached() > worth_sharing)
       other->asked_to_share.store(true, std::memory_order_relaxed);
   return nullptr;
 }
@@ -194,8 +209,8 @@ void ThreadCache::share() {
     for (; free[i] != nullptr; bytes += static_cast<std::int64_t>(class_bytes(size_class)))
       push(shared().free[i], pop(free[i]), size_class);
   }
-  counters.add(counters.cached, -bytes);
-  shared().counters.add(shared().counters.cached, bytes);
+  counters.hold(-bytes);
+  shared().counters.hold(bytes);
 }
 
 ThreadCache::~ThreadCache() {
@@ -204,31 +219,36 @@ ThreadCache::~ThreadCache() {
   while (slab_left >= alignment) give_rest_of_slab();
   share();
   Counters& left = shared().counters;
-  left.add(left.in_use, counters.in_use);
-  left.add(left.peak, counters.peak);
-  left.add(left.cached, counters.cached);
-}
-
-void count_taken(Counters& counters, std::int64_t bytes) {
-  counters.add(counters.in_use, bytes);
-  if (counters.in_use.load(std::memory_order_relaxed) > counters.peak.load(std::memory_order_relaxed))
-    counters.peak.store(counters.in_use, std::memory_order_relaxed);
+  const std::int64_t peak = left.peak + counters.peak;
+  left.take(counters.in_use);
+  left.peak = peak;
+  left.hold(counters.held);
 }
 
 // Where a thread counts; one whose cache has ended counts with the dead, under the lock.
 Counters& counters_of(ThreadCache* own) { return own != nullptr ? own->counters : shared().counters; }
 
-void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t asked) {
-  const std::size_t bytes = class_bytes(size_class);
+void* allocate_shared(Counters& taker, std::uint8_t size_class, std::size_t asked) {
+  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
   std::unique_lock lock(shared().mutex);
-  void* piece = pop_shared(size_class);
+  void* piece = pop_shared(size_class, taker);
   if (piece == nullptr) {
     lock.unlock();
-    piece = from_system(bytes, asked);
+    piece = from_system(class_bytes(size_class), asked);
     lock.lock();
+    taker.hold(bytes);
   }
-  count_taken(counters_of(own), static_cast<std::int64_t>(bytes));
-  ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
+  taker.take(bytes);
+  return piece;
+}
+
+// Where the thread's own list is empty, or there is none for such a piece.
+[[gnu::noinline]] void* allocate_elsewhere(std::uint8_t size_class, std::size_t asked) {
+  ThreadCache* const own = thread_cache();
+  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
+  if (bytes >= shared_from || own == nullptr) return allocate_shared(counters_of(own), size_class, asked);
+  void* const piece = own->take(size_class, asked);
+  own->counters.take(bytes);
   return piece;
 }
 
@@ -237,15 +257,15 @@ void* allocate_shared(ThreadCache* own, std::uint8_t size_class, std::size_t ask
 void* allocate(std::size_t bytes, std::uint8_t& size_class) {
   if (bytes > class_bytes(classes - 1)) refuse(bytes);
   size_class = class_of(bytes);
-  ThreadCache* const own = thread_cache();
-  const auto taken = static_cast<std::int64_t>(class_bytes(size_class));
-  if (taken >= shared_from || own == nullptr) return allocate_shared(own, size_class, bytes);
-  FreePiece*& list = own->free[size_class];
-  const bool from_cache = list != nullptr;
-  void* piece = from_cache ? pop(list) : own->take(size_class, bytes);
-  count_taken(own->counters, taken);
-  if (from_cache) own->counters.add(own->counters.cached, -taken);
-  ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
+  const std::size_t taken = class_bytes(size_class);
+  void* piece;
+  if (ThreadCache* const own = cache; own != nullptr && own->free[size_class] != nullptr) [[likely]] {
+    piece = pop(own->free[size_class]);
+    own->counters.take(static_cast<std::int64_t>(taken));
+  } else {
+    piece = allocate_elsewhere(size_class, bytes);
+  }
+  ASAN_UNPOISON_MEMORY_REGION(piece, taken);
   return piece;
 }
 
@@ -254,8 +274,7 @@ void deallocate(void* piece, std::uint8_t size_class) noexcept {
   ThreadCache* const own = thread_cache();
   if (bytes < shared_from && own != nullptr) {
     push(own->free[size_class], piece, size_class);
-    own->counters.add(own->counters.in_use, -bytes);
-    own->counters.add(own->counters.cached, bytes);
+    own->counters.give_back(bytes);
     if (own->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]] {
       const std::lock_guard lock(shared().mutex);
       own->share();
@@ -264,8 +283,9 @@ void deallocate(void* piece, std::uint8_t size_class) noexcept {
   }
   const std::lock_guard lock(shared().mutex);
   push(shared().free[size_class], piece, size_class);
-  counters_of(own).add(counters_of(own).in_use, -bytes);
-  shared().counters.add(shared().counters.cached, bytes);
+  counters_of(own).give_back(bytes);
+  counters_of(own).hold(-bytes);
+  shared().counters.hold(bytes);
 }
 
 }  // namespace memory
@@ -274,11 +294,11 @@ MemoryStats memory_stats() {
   using namespace memory;
   const std::lock_guard lock(shared().mutex);
   const Counters& common = shared().counters;
-  MemoryStats sum{common.in_use, common.peak, common.cached, shared().system_allocations};
+  MemoryStats sum{common.in_use, common.peak, common.cached(), shared().system_allocations};
   for (const ThreadCache* thread : shared().threads) {
     sum.bytes_in_use += thread->counters.in_use;
     sum.peak_bytes += thread->counters.peak;
-    sum.cached_bytes += thread->counters.cached;
+    sum.cached_bytes += thread->counters.cached();
   }
   return sum;
 }
@@ -302,7 +322,7 @@ void release_cached_memory() {
         void* piece = pop(lists[i]);
         ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
         std::free(piece);
-        counters.add(counters.cached, -static_cast<std::int64_t>(class_bytes(size_class)));
+        counters.hold(-static_cast<std::int64_t>(class_bytes(size_class)));
       }
     }
   };
