@@ -46,7 +46,7 @@ class Walk {
     return edge.node != nullptr && (targets_ == nullptr || targets_->leading_there.contains(edge.node));
   }
 
-  void give(const Edge& edge, Tensor gradient) {
+  void give(const Edge& edge, Tensor&& gradient) {
     Node& node = *edge.node;
     if (node.is_leaf) return add(place_of(static_cast<Leaf&>(node)), std::move(gradient));
     if (node.walk != this) {
@@ -70,7 +70,8 @@ class Walk {
       done->walk = nullptr;
       for (Slot& slot : done->slots) slot.gradient = Tensor();
     }
-    for (LeafPlace& place : leaves_) call_hooks(*place.leaf, 0, place.gradient);
+    for (LeafPlace& place : leaves_)
+      if (place.leaf->hooks != nullptr) call_hooks(*place.leaf, 0, place.gradient);
   }
 
   Tensor& gradient_of(Leaf& leaf) { return place_of(leaf); }
@@ -84,8 +85,8 @@ class Walk {
   static bool earlier(const Node* a, const Node* b) { return a->sequence < b->sequence; }
 
   void visit(Node& node) {
-    for (std::uint32_t i = 0; node.hooks != nullptr && i < node.slots.size(); ++i)
-      call_hooks(node, i, node.slots[i].gradient);
+    if (node.hooks != nullptr)
+      for (std::uint32_t i = 0; i < node.slots.size(); ++i) call_hooks(node, i, node.slots[i].gradient);
     if (targets_ != nullptr) {
       const auto [first, last] = targets_->at.equal_range(&node);
       for (auto it = first; it != last; ++it) *it->second.second = node.slots[it->second.first].gradient;
@@ -104,7 +105,7 @@ class Walk {
   }
 
   void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
-    if (node.hooks == nullptr || !gradient.defined()) return;
+    if (!gradient.defined()) return;
     if (held_.empty()) held_.assign(from_.begin(), from_.end());
     for (std::size_t i = 0; i < node.hooks->size(); ++i) {  // a hook may register another
       const auto [watched, hook] = (*node.hooks)[i];
@@ -119,7 +120,7 @@ class Walk {
     }
   }
 
-  static void add(Tensor& sum, Tensor gradient) {
+  static void add(Tensor& sum, Tensor&& gradient) {
     if (!sum.defined())
       sum = std::move(gradient);
     else if (!grad_mode() && sum.is_sole_owner() && sum.is_contiguous() && !sum.requires_grad())

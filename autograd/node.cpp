@@ -6,14 +6,6 @@
 
 namespace gradus {
 
-Saved::Saved(const Tensor& x, bool is_own_output)
-    : block_(&x.block()), version_(x.version()), is_own_output_(is_own_output) {
-  if (is_own_output_)
-    block_->add_holder();
-  else
-    block_->add_handle();
-}
-
 Tensor Saved::get(Node& owner, bool keep) {
   if (block_ == nullptr) return Tensor();
   const std::uint32_t now = block_->owner->version.load(std::memory_order_relaxed);
@@ -31,15 +23,6 @@ Tensor Saved::get(Node& owner, bool keep) {
   if (!keep && !is_own_output_) return Tensor(std::exchange(block_, nullptr));
   block_->add_handle();
   return Tensor(block_);
-}
-
-void Saved::release() noexcept {
-  if (block_ == nullptr) return;
-  Block* const gone = std::exchange(block_, nullptr);
-  if (is_own_output_)
-    gone->drop_holder();
-  else
-    gone->drop_handle();
 }
 
 void* Node::operator new(std::size_t bytes) {
@@ -68,7 +51,7 @@ void Node::expire() noexcept {
   while (waiting != nullptr) {
     Node* const gone = waiting;
     waiting = static_cast<Node*>(gone->walk);
-    gone->release();
+    if (!gone->released) gone->release();
     for (const Edge& edge : gone->edges)
       if (edge.node != nullptr) edge.node->let_go();
     delete gone;

@@ -39,7 +39,13 @@ struct Slot {
 class Saved {
  public:
   Saved() = default;
-  Saved(const Tensor& x, bool is_own_output);
+  Saved(const Tensor& x, bool is_own_output)
+      : block_(&x.block()), version_(x.version()), is_own_output_(is_own_output) {
+    if (is_own_output_)
+      block_->add_holder();
+    else
+      block_->add_handle();
+  }
   Saved(const Saved&) = delete;
   Saved& operator=(const Saved&) = delete;
   ~Saved() { release(); }
@@ -48,7 +54,14 @@ class Saved {
   // Where it need not be kept for another pass, the handle itself is handed over.
   Tensor get(Node& owner, bool keep);
   const Block* block() const { return block_; }
-  void release() noexcept;
+  void release() noexcept {
+    if (block_ == nullptr) return;
+    Block* const gone = std::exchange(block_, nullptr);
+    if (is_own_output_)
+      gone->drop_holder();
+    else
+      gone->drop_handle();
+  }
 
  private:
   Block* block_ = nullptr;

@@ -56,6 +56,7 @@ struct alignas(64) Block {
 
   // Memory for elements of the block's own, uninitialised; and a window on another block's memory.
   static Block* create(const Shape& shape, DType dtype, const char* op);
+  static Block* create_like(const Block& other, DType dtype);  // of the same shape
   static Block* view(Block* of, const Shape& shape, const Strides& strides, std::int64_t offset);
 
   void add_holder() noexcept { holders.fetch_add(1, std::memory_order_relaxed); }

@@ -14,8 +14,9 @@ std::size_t offset_of_elements() { return sizeof(Block); }  // a multiple of 64,
 
 }  // namespace
 
-Block* Block::create(const Shape& shape, DType dtype, const char* op) {
-  const std::int64_t numel = numel_of(shape, op);
+namespace {
+
+Block* with_elements(std::int64_t numel, const Shape& shape, DType dtype, const char* op) {
   std::int64_t bytes;
   check(!__builtin_mul_overflow(numel, static_cast<std::int64_t>(size_of(dtype)), &bytes), op, "shape ",
         shape, " of ", dtype, " needs more than 2^63 bytes. Split the work?");
@@ -29,8 +30,25 @@ Block* Block::create(const Shape& shape, DType dtype, const char* op) {
   block->owner = block;
   block->numel = numel;
   block->shape = shape;
+  return block;
+}
+
+}  // namespace
+
+Block* Block::create(const Shape& shape, DType dtype, const char* op) {
+  Block* const block = with_elements(numel_of(shape, op), shape, dtype, op);
   // In place: strides written one by one and then moved as a vector would wait for the stores.
   set_contiguous(block->strides, shape);
+  return block;
+}
+
+Block* Block::create_like(const Block& other, DType dtype) {
+  Block* const block = with_elements(other.numel, other.shape, dtype, "empty_like");
+  // The strides of a view say nothing about those of a new tensor.
+  if (other.owner == &other)
+    block->strides = other.strides;
+  else
+    set_contiguous(block->strides, other.shape);
   return block;
 }
 

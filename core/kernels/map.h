@@ -134,7 +134,7 @@ void map_into(const F& f, const Tensor& out, std::int64_t grain,
 // The same into a new contiguous tensor of the first operand's shape.
 template <class Out, class... In, class F>
 Tensor map(const F& f, std::int64_t grain, const std::array<const Tensor*, sizeof...(In)>& operands) {
-  Tensor out = Tensor::empty(operands[0]->shape(), dtype_of<Out>());
+  Tensor out = Tensor::empty_like(*operands[0], dtype_of<Out>());
   map_into<Out, In...>(f, out, grain, operands);
   return out;
 }
