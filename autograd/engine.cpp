@@ -29,7 +29,11 @@ class Walk {
   // With targets it is grad(); without, each leaf gathers its gradient.
   // `from` is where the walk starts; a hook may let go of the last other handles on it.
   Walk(std::span<const Tensor> from, bool create_graph, bool retain_graph, const Targets* targets)
-      : from_(from), create_graph_(create_graph), retain_graph_(retain_graph || create_graph), targets_(targets) {
+      : from_(from),
+        create_graph_(create_graph),
+        retain_graph_(retain_graph || create_graph),
+        targets_(targets),
+        outer_(std::exchange(innermost, this)) {
     // Growing from nothing would cost a small graph several allocations.
     heap_.reserve(16);
     leaves_.reserve(16);
@@ -40,6 +44,7 @@ class Walk {
     if (current_ != nullptr) abandon(*current_);
     for (Node* node : heap_) abandon(*node);
     finish_leaves();
+    innermost = outer_;
   }
 
   bool wants(const Edge& edge) const {
@@ -151,19 +156,34 @@ class Walk {
     return leaves_.back().gradient;
   }
 
-  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself.
+  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself. And
+  // those that a pass around this one owns, this having begun in one of its hooks: it would wait for ever.
   void finish_leaves() {
     for (LeafPlace& place : leaves_)
       if (place.leaf->walker.load(std::memory_order_relaxed) == this) put_and_let_go(place);
     if (contended_ == nullptr) return;
     for (LeafPlace& place : leaves_) {
-      if (place.leaf == nullptr) continue;
+      if (place.leaf == nullptr || given_to_outer(place)) continue;
       for (void* nobody = nullptr;
            !place.leaf->walker.compare_exchange_weak(nobody, this, std::memory_order_acquire);
            nobody = nullptr)
         std::this_thread::yield();
       put_and_let_go(place);
     }
+  }
+
+  bool given_to_outer(LeafPlace& place) const {
+    Leaf& leaf = *place.leaf;
+    Walk* walk = outer_;
+    while (walk != nullptr && leaf.walker.load(std::memory_order_relaxed) != walk) walk = walk->outer_;
+    if (walk == nullptr) return false;
+    if (targets_ == nullptr && place.gradient.defined()) {
+      if (walk->targets_ == nullptr)
+        add(walk->leaves_[leaf.place_in_walk].gradient, std::move(place.gradient));
+      else
+        leaf.put_gradient(std::move(place.gradient));
+    }
+    return true;
   }
 
   void put_and_let_go(LeafPlace& place) const {
@@ -182,12 +202,16 @@ class Walk {
   std::vector<Tensor> held_;
   bool create_graph_, retain_graph_;
   const Targets* targets_;
+  Walk* outer_;  // the pass of this thread whose hook or rule began this one
+  static thread_local constinit Walk* innermost;
   Node* current_ = nullptr;
   std::vector<Node*, memory::PoolAllocator<Node*>> heap_;
   std::vector<LeafPlace, memory::PoolAllocator<LeafPlace>> leaves_;
   std::unique_ptr<std::unordered_map<const Leaf*, std::uint32_t>>
       contended_;  // leaves that another pass owns
 };
+
+thread_local constinit Walk* Walk::innermost = nullptr;
 
 bool Backward::wants(int input) const { return walk_.wants(node_.edges[input]); }
 
@@ -202,8 +226,6 @@ void Backward::give(int input, Tensor gradient) {
     check_finite_gradient(node_, input, gradient);
   walk_.give(edge, std::move(gradient));
 }
-
-Tensor Backward::take_dy(int i) { return std::move(node_.slots[i].gradient); }
 
 Tensor detail::stand_in(const Tensor& input) {
   if (!records(input)) return input;

@@ -38,7 +38,8 @@ class Backward {
   // Hands the gradient of an input on; the engine refuses a wrong shape or dtype. Ignored where it is not
   // wanted.
   void give(int input, Tensor gradient);
-  Tensor take_dy(int i = 0);
+  // The same handed over, for a rule that passes it on and needs it no more: one reference less to count.
+  Tensor take_dy(int i = 0) { return std::move(node_.slots[i].gradient); }
   bool creates_graph() const { return creates_graph_; }
   bool retains_graph() const { return retains_graph_; }
 

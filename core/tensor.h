@@ -42,7 +42,9 @@ class Tensor {
   static Tensor empty(const Shape& shape, DType dtype, const char* op = "empty") {
     return Tensor(Block::create(shape, dtype, op));
   }
-  static Tensor empty_like(const Tensor& x, DType dtype) { return Tensor(Block::create_like(x.block(), dtype)); }
+  static Tensor empty_like(const Tensor& x, DType dtype) {
+    return Tensor(Block::create_like(x.block(), dtype));
+  }
   // A window on this tensor's elements that the tape does not see.
   Tensor window(const Shape& shape, const Strides& strides, std::int64_t offset) const {
     return Tensor(Block::view(block_, shape, strides, offset));

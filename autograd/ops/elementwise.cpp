@@ -39,8 +39,8 @@ Tensor sub(const Tensor& a, const Tensor& b) {
   const Broadcast both(a, b, "sub");
   const Tensor &x = both.x(), &y = both.y();
   return record("sub", kernels::sub(x, y), inputs(x, y), saves(), [](Backward& back, const Tensor& dz) {
-    back.give(0, dz);
     if (back.wants(1)) back.give(1, -dz);
+    back.give(0, back.take_dy());
   });
 }
 
@@ -103,7 +103,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 Tensor add(const Tensor& a, double b) {
   check_number(a, b, "add");
   return record("add", kernels::add(a, b), inputs(a), saves(),
-                [](Backward& back, const Tensor& dz) { back.give(0, dz); });
+                [](Backward& back, const Tensor&) { back.give(0, back.take_dy()); });
 }
 
 Tensor sub(const Tensor& a, double b) { return add(a, -b); }

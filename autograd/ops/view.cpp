@@ -125,14 +125,14 @@ Tensor Tensor::unsqueeze(std::int64_t axis) const {
 
 Tensor view_as_itself(const Tensor& x) {
   return record(view_op("identity"), x.window(x.shape(), x.strides(), 0), inputs(x), saves(),
-                [](Backward& back, const Tensor& dy) { back.give(0, dy); });
+                [](Backward& back, const Tensor&) { back.give(0, back.take_dy()); });
 }
 
 Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const {
   return record("clone", kernels::clone(*this), inputs(*this), saves(),
-                [](Backward& back, const Tensor& dy) { back.give(0, dy); });
+                [](Backward& back, const Tensor&) { back.give(0, back.take_dy()); });
 }
 
 Tensor Tensor::to(DType dtype) const {

@@ -303,6 +303,36 @@ TEST_CASE("walking a graph from a hook on itself is refused", "[grad][error]") {
         }).starts_with("[backward] this graph is being walked already, at 'mul'."));
 }
 
+TEST_CASE("a pass begun in a hook of another adds to the leaves that both reach", "[grad]") {
+  const Tensor w = leaf({}, 5);
+  const auto loss = [&] {
+    const Tensor twice = w * 2.0, thrice = w * 3.0;  // the walk comes by `thrice`, and so by w, first
+    twice.register_hook([&](const Tensor&) {
+      const GradMode recording(true);
+      (w * w).backward();
+      return Tensor();
+    });
+    return twice + thrice;
+  };
+  loss().backward();
+  CHECK(w.grad().item() == 2 + 3 + 2 * 5);
+  w.zero_grad();
+  CHECK(grad({loss()}, {w})[0].item() == 2 + 3);
+  CHECK(w.grad().item() == 2 * 5);
+}
+
+TEST_CASE("a hook may let go of the tensor that the pass began with", "[grad]") {
+  const Tensor w = leaf({}, 5);
+  Tensor y = w * 2.0;
+  y.register_hook([&](const Tensor&) {
+    y = Tensor();
+    return Tensor();
+  });
+  y.backward();
+  CHECK_FALSE(y.defined());
+  CHECK(w.grad().item() == 2);
+}
+
 TEST_CASE("no_grad and detach keep ops off the tape", "[grad]") {
   const Tensor x = leaf({2}, 3);
   CHECK_FALSE(no_grad([&] { return x * x; }).requires_grad());
