@@ -5,6 +5,7 @@
 
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/fold.h>
+#include <gradus/core/kernels/row.h>
 #include <gradus/core/kernels/vector_math.h>
 
 namespace gradus::kernels {
@@ -14,7 +15,7 @@ namespace vm = vector_math;
 
 // Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten
 // elements for each row takes three times as long.
-constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048;
+constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048, long_row = 64;
 
 template <class T, std::size_t N>
 using Sources = std::array<const T*, N>;
@@ -90,33 +91,53 @@ struct Sum {
 };
 
 template <class T>
-void exp_into(const T* x, T* y, std::int64_t count) {  // y may be x
+void exp_into(const T* x, T* y, std::int64_t count) {  // y may be x; x <= 0
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp(x[i]);
+  for (std::int64_t i = 0; i < count; ++i) y[i] = vm::exp_nonpositive(x[i]);
 }
 
-// y = exp(x - shift) for each row, its shift the largest element, so that exp cannot overflow; 0 for a row
-// of -infinity, where x - x would be NaN.
+// The largest element of a row, so that exp(x - shift) cannot overflow; 0 for a row of -infinity, where x - x
+// would be NaN.
 template <class T>
-void shifted_exp(const T* x, T* y, T* shifts, std::int64_t rows, std::int64_t n) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const T largest = fold_stretch(Largest<T>(), x + r * n, n);
-    const T shift = shifts[r] = largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;
-#pragma omp simd
-    for (std::int64_t i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift;
-  }
-  exp_into(y, y, rows * n);
+T shift_of(const T* x, std::int64_t n) {
+  const T largest = n >= long_row ? row_max(x, n) : fold_stretch(Largest<T>(), x, n);
+  return largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;
 }
+
+// y = exp(x - shift) for up to rows_at_once rows, and their shifts and sums. Stretches of long rows are
+// summed in Part.
+template <class T, class Part>
+struct Exponentials {
+  T shifts[rows_at_once];
+  double totals[rows_at_once];
+
+  Exponentials(const T* x, T* y, std::int64_t rows, std::int64_t n) {
+    if (n >= long_row) {
+      for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
+        const T shift = shifts[r] = shift_of(x, n);
+        totals[r] = row_sum<Part>(0, n, [=](std::int64_t i) {
+          return static_cast<Part>(y[i] = vm::exp_nonpositive(x[i] - shift));
+        });
+      }
+      return;
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T shift = shifts[r] = shift_of(x + r * n, n);
+#pragma omp simd
+      for (std::int64_t i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift;
+    }
+    exp_into(y, y, rows * n);
+    for (std::int64_t r = 0; r < rows; ++r) totals[r] = fold_stretch(Sum<T>(), y + r * n, n);
+  }
+};
 
 }  // namespace
 
 Tensor softmax(const Tensor& x, int axis) {
   const auto kernel = []<class T>(const Sources<T, 1>& in, T* y, std::int64_t rows, std::int64_t n) {
-    T shifts[rows_at_once];
-    shifted_exp(in[0], y, shifts, rows, n);
-    for (; rows > 0; --rows, y += n) {
-      const double total = fold_stretch(Sum<T>(), y, n);
-      const T scale = total == 0 ? T(0) : static_cast<T>(1 / total);
+    const Exponentials<T, T> exps(in[0], y, rows, n);
+    for (std::int64_t r = 0; r < rows; ++r, y += n) {
+      const T scale = exps.totals[r] == 0 ? T(0) : static_cast<T>(1 / exps.totals[r]);
 #pragma omp simd
       for (std::int64_t i = 0; i < n; ++i) y[i] *= scale;
     }
@@ -128,15 +149,13 @@ Tensor softmax(const Tensor& x, int axis) {
 Tensor log_softmax(const Tensor& x, int axis) {
   const auto kernel = []<class T>(const Sources<T, 1>& in, T* y, std::int64_t rows, std::int64_t n) {
     const T* x = in[0];
-    T shifts[rows_at_once];
-    shifted_exp(x, y, shifts, rows, n);
+    // In double, so that what the largest element leaves for the others is not lost beside its 1.
+    const Exponentials<T, double> exps(x, y, rows, n);
     for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
-      const double total = fold_stretch(Sum<T>(), y, n);
-      const T shift = shifts[r];
-      const double log_total = total == 0 ? 0 : std::log(total);
+      const T shift = exps.shifts[r];
+      const T log_total = exps.totals[r] == 0 ? T(0) : static_cast<T>(std::log(exps.totals[r]));
 #pragma omp simd
-      for (std::int64_t i = 0; i < n; ++i)
-        y[i] = static_cast<T>(static_cast<double>(x[i] - shift) - log_total);
+      for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] - shift - log_total;
     }
   };
   return dispatch_floating(x.dtype(), "log_softmax",

@@ -32,6 +32,11 @@ void map(const Floats& x, Floats& y) {
   for (std::size_t i = 0; i < n; ++i) to[i] = f(from[i]);
 }
 
+template <class Real>
+Real exp_of_negative_part(Real x) {
+  return vm::exp_nonpositive(x > 0 ? 0 : x);
+}
+
 long double sigmoid(long double x) {
   const long double e = std::exp(-std::abs(x));
   return (x < 0 ? e : 1) / (1 + e);
@@ -68,6 +73,8 @@ struct Function {
 
 const std::vector<Function> functions = {
     {"exp", map<vm::exp>, vm::exp, [](long double x) { return std::exp(x); }},
+    {"exp_nonpositive", map<exp_of_negative_part<float>>, exp_of_negative_part<double>,
+     [](long double x) { return std::exp(std::min(x, 0.0L)); }},
     {"expm1", map<vm::expm1>, vm::expm1, [](long double x) { return std::expm1(x); }},
     {"log", map<vm::log>, vm::log, [](long double x) { return std::log(x); }},
     {"log1p", map<vm::log1p>, vm::log1p, [](long double x) { return std::log1p(x); }},
@@ -207,7 +214,7 @@ double value(const std::string& name, double x) { return function(name).in_doubl
 }  // namespace
 
 TEST_CASE("exp and log stay within two ulp of long double over all floats", "[core][kernels]") {
-  for (const char* name : {"exp", "expm1", "log", "log1p"}) check_error(name);
+  for (const char* name : {"exp", "exp_nonpositive", "expm1", "log", "log1p"}) check_error(name);
 }
 
 TEST_CASE("tanh, sigmoid and softplus stay within two ulp of long double over all floats",
@@ -239,10 +246,10 @@ TEST_CASE("no float function leaves the range of its values", "[core][kernels]")
   const Floats& x = inputs();
   Floats y(x.size());
   for (const Range& range :
-       {Range{"exp", 0, infinity}, Range{"expm1", -1, infinity}, Range{"tanh", -1, 1}, Range{"sigmoid", 0, 1},
-        Range{"softplus", 0, infinity}, Range{"erf", -1, 1}, Range{"erfc", 0, 2}, Range{"normal_cdf", 0, 1},
-        Range{"sin", -1, 1}, Range{"cos", -1, 1}, Range{"gelu", -0.17f, infinity},
-        Range{"gelu_tanh", -0.171f, infinity}}) {
+       {Range{"exp", 0, infinity}, Range{"exp_nonpositive", 0, 1}, Range{"expm1", -1, infinity},
+        Range{"tanh", -1, 1}, Range{"sigmoid", 0, 1}, Range{"softplus", 0, infinity}, Range{"erf", -1, 1},
+        Range{"erfc", 0, 2}, Range{"normal_cdf", 0, 1}, Range{"sin", -1, 1}, Range{"cos", -1, 1},
+        Range{"gelu", -0.17f, infinity}, Range{"gelu_tanh", -0.171f, infinity}}) {
     function(range.name).in_float(x, y);
     const auto [least, greatest] = std::minmax_element(y.begin(), y.end());
     INFO(range.name << " takes values from " << *least << " to " << *greatest);
@@ -265,10 +272,10 @@ TEMPLATE_TEST_CASE("vector maths takes NaN to NaN and infinities to the limits",
     Real left, right;
   };
   for (const Limits& limits :
-       {Limits{"exp", 0, inf}, Limits{"expm1", -1, inf}, Limits{"tanh", -1, 1}, Limits{"erf", -1, 1},
-        Limits{"erfc", 2, 0}, Limits{"sigmoid", 0, 1}, Limits{"softplus", 0, inf}, Limits{"normal_cdf", 0, 1},
-        Limits{"gelu", 0, inf}, Limits{"gelu_grad", 0, 1}, Limits{"gelu_tanh", 0, inf},
-        Limits{"gelu_tanh_grad", 0, 1}}) {
+       {Limits{"exp", 0, inf}, Limits{"exp_nonpositive", 0, 1}, Limits{"expm1", -1, inf},
+        Limits{"tanh", -1, 1}, Limits{"erf", -1, 1}, Limits{"erfc", 2, 0}, Limits{"sigmoid", 0, 1},
+        Limits{"softplus", 0, inf}, Limits{"normal_cdf", 0, 1}, Limits{"gelu", 0, inf},
+        Limits{"gelu_grad", 0, 1}, Limits{"gelu_tanh", 0, inf}, Limits{"gelu_tanh_grad", 0, 1}}) {
     INFO(limits.name);
     CHECK(value(limits.name, -inf) == limits.left);
     CHECK(value(limits.name, inf) == limits.right);
@@ -301,6 +308,7 @@ TEMPLATE_TEST_CASE("vector maths is exact at zero and keeps the sign of zero", "
   }
   for (const Real zero : {Real(0), -Real(0)}) {
     CHECK(value("exp", zero) == 1);
+    CHECK(value("exp_nonpositive", zero) == 1);
     CHECK(value("cos", zero) == 1);
     CHECK(value("erfc", zero) == 1);
     for (const char* name : {"sigmoid", "normal_cdf", "gelu_grad", "gelu_tanh_grad"}) {
