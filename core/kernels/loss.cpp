@@ -46,13 +46,25 @@ struct Normaliser {
 };
 
 // Infinite where every logit is -infinity: each x - largest is then -infinity as well, and no NaN comes of
-// it.
+// it. Summed in double, so that what the largest logit leaves for the others is not lost beside its 1. A row
+// may be longer than the first-level cache: its stretches are each summed beside the largest element so far,
+// and what was summed before is scaled when a larger one turns up.
 template <class T>
 Normaliser normaliser_of(const T* x, std::int64_t classes) {
-  const T most = row_max(x, classes);
-  if (most == -std::numeric_limits<T>::infinity()) return {std::numeric_limits<double>::infinity(), 0};
-  const double sum = row_sum<double>(
-      0, classes, [x, most](std::int64_t c) { return static_cast<double>(vm::exp(x[c] - most)); });
+  constexpr std::int64_t stretch = 4096;
+  T most = -std::numeric_limits<T>::infinity();
+  double sum = 0;
+  for (std::int64_t begin = 0; begin < classes; begin += stretch) {
+    const std::int64_t end = std::min(classes, begin + stretch);
+    const T before = most;
+    most = std::max(before, row_max(x + begin, end - begin));
+    const T shift = most == -std::numeric_limits<T>::infinity() ? T(0) : most;
+    if (most > before) sum *= std::exp(static_cast<double>(before) - static_cast<double>(most));
+    sum += row_sum<double>(begin, end, [x, shift](std::int64_t c) {
+      return static_cast<double>(vm::exp_nonpositive(x[c] - shift));
+    });
+  }
+  if (sum == 0) return {std::numeric_limits<double>::infinity(), 0};
   return {static_cast<double>(most), std::log(sum)};
 }
 
@@ -110,12 +122,12 @@ Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tens
       if (per_weight == 0) {
 #pragma omp simd
         for (std::int64_t c = 0; c < classes; ++c)
-          dx[c] = per_probability * vm::exp(x[c] - largest - log_sum);
+          dx[c] = per_probability * vm::exp_nonpositive(x[c] - largest - log_sum);
       } else {
         const T* const w = q.weights;
 #pragma omp simd
         for (std::int64_t c = 0; c < classes; ++c)
-          dx[c] = per_probability * vm::exp(x[c] - largest - log_sum) - per_weight * w[c];
+          dx[c] = per_probability * vm::exp_nonpositive(x[c] - largest - log_sum) - per_weight * w[c];
       }
       dx[targets[n]] -= static_cast<T>(slope * q.of_target(targets[n]));
     }
