@@ -1,7 +1,6 @@
 #include <gradus/core/kernels/norm.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -188,148 +187,6 @@ NormGradients normalise_rows_backward(const Tensor& dy, const Tensor& x, const T
   return {dx, wanted.dweight ? columns.dweight() : Tensor(), wanted.dbias ? columns.dbias() : Tensor()};
 }
 
-// Walks over x by channels. A task is one channel, or, where channels are adjacent in memory (inner == 1), a
-// group of them: two cache lines of each row.
-class Channels {
- public:
-  static constexpr std::int64_t group = 32;
-
-  explicit Channels(const Tensor& x) : batch_(x.shape()[0]), channels_(x.shape()[1]) {
-    for (int axis = 2; axis < x.rank(); ++axis) inner_ *= x.shape()[axis];
-  }
-  std::int64_t channels() const { return channels_; }
-  std::int64_t inner() const { return inner_; }
-  double elements_of_one() const { return static_cast<double>(batch_ * inner_); }
-
-  // Calls body(first, last) for ranges of at most `group` channels that together are all.
-  template <class Body>
-  void for_each_group(const Body& body) const {
-    const std::int64_t width = inner_ == 1 ? group : 1, groups = (channels_ + width - 1) / width;
-    const std::int64_t elements = std::max<std::int64_t>(1, batch_ * inner_ * width);
-    parallel_for(groups, std::max<std::int64_t>(1, cheap_grain / elements),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t g = begin; g < end; ++g)
-                     body(g * width, std::min(channels_, (g + 1) * width));
-                 });
-  }
-
-  // For the channels [first, last), one after the other: the sums of terms(i, c) over the elements i of
-  // channel c.
-  template <class T, class Terms>
-  [[gnu::always_inline]] std::array<Two<double>, group> sums(std::int64_t first, std::int64_t last,
-                                                             const Terms& terms) const {
-    std::array<Two<double>, group> totals{};
-    if (inner_ != 1) {
-      for (std::int64_t b = 0; b < batch_; ++b) {
-        const std::int64_t run = (b * channels_ + first) * inner_;
-        const Two<double> part =
-            row_sums<T>(run, run + inner_, [=](std::int64_t i) { return terms(i, first); });
-        totals[0].a += part.a;
-        totals[0].b += part.b;
-      }
-      return totals;
-    }
-    for (std::int64_t begin = 0; begin < batch_; begin += rows_of_sum) {
-      T a[group] = {}, b[group] = {};
-      for (std::int64_t row = begin; row < std::min(batch_, begin + rows_of_sum); ++row) {
-#pragma omp simd
-        for (std::int64_t c = 0; c < last - first; ++c) {
-          const Two<T> term = terms(row * channels_ + first + c, first + c);
-          a[c] += term.a;
-          b[c] += term.b;
-        }
-      }
-      for (std::int64_t c = 0; c < last - first; ++c) {
-        totals[static_cast<std::size_t>(c)].a += static_cast<double>(a[c]);
-        totals[static_cast<std::size_t>(c)].b += static_cast<double>(b[c]);
-      }
-    }
-    return totals;
-  }
-
-  // out[i] = value(i, c) for the elements i of each channel c of [first, last).
-  template <class T, class Value>
-  [[gnu::always_inline]] void write(std::int64_t first, std::int64_t last, T* out, const Value& value) const {
-    for (std::int64_t b = 0; b < batch_; ++b) {
-      const std::int64_t run = (b * channels_ + first) * inner_;
-      if (inner_ == 1) {
-#pragma omp simd
-        for (std::int64_t c = 0; c < last - first; ++c) out[run + c] = value(run + c, first + c);
-      } else {
-#pragma omp simd
-        for (std::int64_t i = run; i < run + inner_; ++i) out[i] = value(i, first);
-      }
-    }
-  }
-
- private:
-  std::int64_t batch_, channels_, inner_ = 1;
-};
-
-template <class T>
-BatchNorm normalise_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
-  const Channels over(x);
-  const auto per_channel = [&] { return Tensor::empty({over.channels()}, x.dtype()); };
-  const BatchNorm out{Tensor::empty(x.shape(), x.dtype()), per_channel(), per_channel(), per_channel()};
-  const T *const from = x.data<T>(), *const w = weight.data<T>(), *const b = bias.data<T>();
-  T *const y = out.y.data<T>(), *const mean = out.mean.data<T>(), *const var = out.var.data<T>(),
-           *const rstd = out.rstd.data<T>();
-  over.for_each_group([=](std::int64_t first, std::int64_t last) {
-    // As distances from each channel's first element, so that an offset common to all costs the sums no
-    // digits.
-    const auto totals = over.sums<T>(first, last, [=, inner = over.inner()](std::int64_t i, std::int64_t c) {
-      return Two<T>{from[i] - from[c * inner], 0};
-    });
-    for (std::int64_t c = first; c < last; ++c)
-      mean[c] = static_cast<T>(static_cast<double>(from[c * over.inner()]) +
-                               totals[static_cast<std::size_t>(c - first)].a / over.elements_of_one());
-    const auto squares = over.sums<T>(first, last, [=](std::int64_t i, std::int64_t c) {
-      const T centred = from[i] - mean[c];
-      return Two<T>{centred * centred, 0};
-    });
-    for (std::int64_t c = first; c < last; ++c) {
-      const double variance = squares[static_cast<std::size_t>(c - first)].a / over.elements_of_one();
-      var[c] = static_cast<T>(variance);
-      rstd[c] = static_cast<T>(1 / std::sqrt(variance + eps));
-    }
-    over.write(first, last, y,
-               [=](std::int64_t i, std::int64_t c) { return (from[i] - mean[c]) * rstd[c] * w[c] + b[c]; });
-  });
-  return out;
-}
-
-// With z = (x - mean) * rstd:  dweight = sum(dy * z), dbias = sum(dy),
-// dx = weight * rstd * (dy - mean(dy) - z * mean(dy * z)), all of them for each channel.
-template <class T>
-NormGradients normalise_batch_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
-                                       const Tensor& means, const Tensor& rstds, bool wants_dx) {
-  const Channels over(x);
-  const auto per_channel = [&] { return Tensor::empty({over.channels()}, x.dtype()); };
-  const NormGradients out{empty_if(wants_dx, x.shape(), x.dtype()), per_channel(), per_channel()};
-  const T *const d = dy.data<T>(), *const from = x.data<T>(), *const w = weight.data<T>(),
-                 *const mean = means.data<T>(), *const rstd = rstds.data<T>();
-  T *const dx = data_if<T>(out.dx), *const dweight = out.dweight.data<T>(),
-           *const dbias = out.dbias.data<T>();
-  over.for_each_group([=](std::int64_t first, std::int64_t last) {
-    const auto totals = over.sums<T>(first, last, [=](std::int64_t i, std::int64_t c) {
-      return Two<T>{d[i], d[i] * ((from[i] - mean[c]) * rstd[c])};
-    });
-    T mean_d[Channels::group], mean_dz[Channels::group];
-    for (std::int64_t c = first; c < last; ++c) {
-      const Two<double> total = totals[static_cast<std::size_t>(c - first)];
-      dbias[c] = static_cast<T>(total.a);
-      dweight[c] = static_cast<T>(total.b);
-      mean_d[c - first] = static_cast<T>(total.a / over.elements_of_one());
-      mean_dz[c - first] = static_cast<T>(total.b / over.elements_of_one());
-    }
-    if (dx == nullptr) return;
-    over.write(first, last, dx, [=, &mean_d, &mean_dz](std::int64_t i, std::int64_t c) {
-      return w[c] * rstd[c] * (d[i] - mean_d[c - first] - (from[i] - mean[c]) * rstd[c] * mean_dz[c - first]);
-    });
-  });
-  return out;
-}
-
 }  // namespace
 
 RowNorm layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
@@ -353,42 +210,6 @@ NormGradients row_norm_backward(const Tensor& dy, const Tensor& x, const Tensor&
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return normalise_rows_backward<T>(contiguous(dy), contiguous(x),
                                       or_full(weight, 1, x.shape().back(), x.dtype()), mean, rstd, wanted);
-  });
-}
-
-BatchNorm batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
-  return dispatch_floating(x.dtype(), "batch_norm", [&]<class T>() {
-    const std::int64_t channels = x.shape()[1];
-    return normalise_batch<T>(contiguous(x), or_full(weight, 1, channels, x.dtype()),
-                              or_full(bias, 0, channels, x.dtype()), eps);
-  });
-}
-
-NormGradients batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
-                                  const Tensor& rstd, bool wants_dx) {
-  return dispatch_floating(x.dtype(), "batch_norm", [&]<class T>() {
-    return normalise_batch_backward<T>(contiguous(dy), contiguous(x),
-                                       or_full(weight, 1, x.shape()[1], x.dtype()), contiguous(mean), rstd,
-                                       wants_dx);
-  });
-}
-
-Tensor normalise_channels(const Tensor& x, const Tensor& means, const Tensor& rstds, const Tensor& weight,
-                          const Tensor& bias) {
-  return dispatch_floating(x.dtype(), "batch_norm_inference", [&]<class T>() {
-    const Channels over(x);
-    const auto or_number = [&](const Tensor& one, double number) {
-      return or_full(one, number, over.channels(), x.dtype());
-    };
-    const Tensor all = contiguous(x), y = Tensor::empty(x.shape(), x.dtype()), m = or_number(means, 0),
-                 r = or_number(rstds, 1), weights = or_number(weight, 1), biases = or_number(bias, 0);
-    const T *const from = all.data<T>(), *const mean = m.data<T>(), *const rstd = r.data<T>(),
-                   *const w = weights.data<T>(), *const b = biases.data<T>();
-    over.for_each_group([=, to = y.data<T>()](std::int64_t first, std::int64_t last) {
-      over.write(first, last, to,
-                 [=](std::int64_t i, std::int64_t c) { return (from[i] - mean[c]) * rstd[c] * w[c] + b[c]; });
-    });
-    return y;
   });
 }
 
