@@ -66,6 +66,17 @@ void measure_normalisation(OpsBench& bench, const Shape& shape) {
   }
 }
 
+// x: (B, C, H, W), 32 MB.
+void measure_batch_norm(OpsBench& bench) {
+  const Shape shape{128, 64, 32, 32};
+  const std::vector<Tensor> inputs{leaf(randn(shape)), leaf(randn({64})), leaf(randn({64}))};
+  const Tensor x = inputs[0].detach(), weight = inputs[1].detach(), bias = inputs[2].detach();
+  measure_traffic(bench, "batch_norm fwd", shape, 2 * x.bytes(), [=] { batch_norm(x, weight, bias); });
+  if (bench.wants("batch_norm bwd"))
+    measure_traffic(bench, "batch_norm bwd", shape, 3 * x.bytes(),
+                    backward_of(batch_norm(inputs[0], inputs[1], inputs[2]).y, inputs));
+}
+
 void measure_copies(OpsBench& bench) {
   const Shape square{4096, 4096};
   const Tensor x = randn(square);
@@ -102,6 +113,7 @@ void measure_memory(OpsBench& bench) {
   measure_elementwise(bench);
   measure_normalisation(bench, {2048, 768});
   measure_normalisation(bench, {16384, 1024});
+  measure_batch_norm(bench);
   measure_copies(bench);
   measure_functions(bench);
 }
