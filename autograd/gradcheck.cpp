@@ -14,21 +14,11 @@ namespace {
 constexpr int lines_reported = 10;
 constexpr int directions = 4;  // for each input of a Jacobian too large to be compared whole
 
-std::vector<std::int64_t> index_of(std::int64_t flat, const Shape& shape) {
-  std::vector<std::int64_t> index(static_cast<std::size_t>(shape.rank()));
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[static_cast<std::size_t>(axis)] = flat % shape[axis];
-    flat /= shape[axis];
-  }
-  return index;
-}
-
 // Element `flat` in row-major order, wherever the strides put it.
 double& element(const Tensor& x, std::int64_t flat) {
   std::int64_t offset = 0;
-  const std::vector<std::int64_t> index = index_of(flat, x.shape());
-  for (int axis = 0; axis < x.rank(); ++axis)
-    offset += index[static_cast<std::size_t>(axis)] * x.strides()[axis];
+  const Shape position = position_of(flat, x.shape());
+  for (int axis = 0; axis < x.rank(); ++axis) offset += position[axis] * x.strides()[axis];
   return x.data<double>()[offset];
 }
 
@@ -36,7 +26,7 @@ std::string place(const Shape& shape, std::int64_t flat) {
   std::ostringstream text;
   text << '[';
   const char* separator = "";
-  for (const std::int64_t i : index_of(flat, shape)) text << std::exchange(separator, ", ") << i;
+  for (const std::int64_t i : position_of(flat, shape)) text << std::exchange(separator, ", ") << i;
   text << ']';
   return text.str();
 }

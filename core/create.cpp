@@ -10,7 +10,7 @@
 namespace gradus {
 namespace {
 
-void check_floating(DType dtype, const char* op) {
+void check_makes(DType dtype, const char* op) {
   check(is_floating(dtype), op, "makes f32 or f64 elements, not ", dtype, ". Convert with .to(", dtype,
         ") after?");
 }
@@ -110,7 +110,7 @@ Tensor arange(double from, double to, double step, DType dtype) {
 }
 
 Tensor linspace(double from, double to, std::int64_t count, DType dtype) {
-  check_floating(dtype, "linspace");
+  check_makes(dtype, "linspace");
   const Tensor out = Tensor::empty({count}, dtype, "linspace");
   const double step = count > 1 ? (to - from) / static_cast<double>(count - 1) : 0;
   fill_by_index(out, [=](std::int64_t i) {
@@ -129,14 +129,14 @@ Tensor eye(std::int64_t rows, std::int64_t columns, DType dtype) {
 }
 
 Tensor rand(const Shape& shape, DType dtype, Generator& generator) {
-  check_floating(dtype, "rand");
+  check_makes(dtype, "rand");
   Tensor out = Tensor::empty(shape, dtype, "rand");
   kernels::fill_uniform(out, place_for(out, generator));
   return out;
 }
 
 Tensor randn(const Shape& shape, DType dtype, Generator& generator) {
-  check_floating(dtype, "randn");
+  check_makes(dtype, "randn");
   Tensor out = Tensor::empty(shape, dtype, "randn");
   kernels::fill_normal(out, place_for(out, generator));
   return out;

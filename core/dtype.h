@@ -46,18 +46,32 @@ constexpr DType dtype_of() {
 // all but 0 and 1. Cut to fit, it would be another number without a word.
 void check_holds(DType dtype, double number, const char* op);
 
+// Refuses elements that are not fractions: what is computed with them has to be one.
+inline void check_floating(DType dtype, const char* op) {
+  check(is_floating(dtype), op, "needs f32 or f64 elements, not ", dtype, ". Convert with .to(f32)?");
+}
+
+// The dtype that holds most of what elements of either can be: what to convert to where the two do not mix.
+constexpr DType wider_of(DType a, DType b) {
+  if (a == f64 || b == f64) return f64;
+  if (a == f32 || b == f32) return f32;
+  return a == i64 || b == i64 ? i64 : boolean;
+}
+
+// Operands of an op have one dtype; nothing is converted behind the user's back. The names are those of the
+// op's parameters.
+inline void check_same_dtype(const char* a_name, DType a, const char* b_name, DType b, const char* op) {
+  check(a == b, op, "dtypes do not mix: ", a_name, " is ", a, ", ", b_name, " is ", b,
+        ". Convert one with .to(", wider_of(a, b), ")?");
+}
+
 // dispatch_floating(x.dtype(), "exp", [&]<class T>() { ... }) calls the lambda with T = float or double, and
 // says that `op` needs floating elements for the rest. The two others admit i64, and i64 and bool, as well.
 template <class F>
 decltype(auto) dispatch_floating(DType dtype, const char* op, F&& f) {
-  switch (dtype) {
-    case f32:
-      return f.template operator()<float>();
-    case f64:
-      return f.template operator()<double>();
-    default:
-      fail(op, "needs f32 or f64 elements, not ", dtype, ". Convert with .to(f32)?");
-  }
+  check_floating(dtype, op);
+  if (dtype == f32) return f.template operator()<float>();
+  return f.template operator()<double>();
 }
 
 template <class F>

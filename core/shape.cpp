@@ -20,6 +20,15 @@ std::int64_t numel_of(const Shape& shape, const char* op) {
   return empty ? 0 : span;
 }
 
+Shape position_of(std::int64_t flat, const Shape& shape) {
+  Shape position = shape;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    position[axis] = flat % shape[axis];
+    flat /= shape[axis];
+  }
+  return position;
+}
+
 int normalised_axis(std::int64_t axis, int rank, const char* op) {
   check(rank > 0, op, "axis ", axis,
         " does not exist: a tensor of shape () has no axes. Add one with unsqueeze?");

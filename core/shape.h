@@ -92,6 +92,9 @@ inline Strides contiguous_strides(const Shape& shape) {
   return strides;
 }
 
+// Where in a tensor of this shape the element stands that comes `flat`-th, counted row by row from 0.
+Shape position_of(std::int64_t flat, const Shape& shape);
+
 // An axis counted from the end when negative, as in NumPy; refuses what is not an axis of `rank`.
 int normalised_axis(std::int64_t axis, int rank, const char* op);
 

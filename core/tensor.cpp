@@ -116,8 +116,7 @@ bool equal(const Tensor& a, const Tensor& b) {
 }
 
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol) {
-  check(a.dtype() == b.dtype(), "allclose", "dtypes differ: a is ", a.dtype(), ", b is ", b.dtype(),
-        ". Convert one with .to()?");
+  check_same_dtype("a", a.dtype(), "b", b.dtype(), "allclose");
   check(a.shape() == b.shape(), "allclose", "shapes differ: a is ", a.shape(), ", b is ", b.shape(),
         ". Reshape or expand one?");
   const Tensor flat_a = kernels::contiguous(a), flat_b = kernels::contiguous(b);

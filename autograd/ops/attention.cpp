@@ -30,9 +30,9 @@ double scale_of(const Tensor& q, const AttentionOptions& options) {
 }
 
 void check_operands(const Tensor& q, const Tensor& k, const Tensor& v, const char* op) {
-  check(is_floating(q.dtype()), op, "needs f32 or f64 elements, not ", q.dtype(), ". Convert with .to(f32)?");
-  check(k.dtype() == q.dtype() && v.dtype() == q.dtype(), op, "dtypes do not mix: q is ", q.dtype(), ", k ",
-        k.dtype(), ", v ", v.dtype(), ". Convert with .to(", q.dtype(), ")?");
+  check_floating(q.dtype(), op);
+  check_same_dtype("q", q.dtype(), "k", k.dtype(), op);
+  check_same_dtype("q", q.dtype(), "v", v.dtype(), op);
   const auto fits = [&] {
     if (q.rank() < 2 || k.rank() != q.rank() || v.rank() != q.rank()) return false;
     for (int axis = 0; axis < q.rank() - 2; ++axis)

@@ -15,16 +15,6 @@ using Pair = std::array<std::int64_t, 2>;
 using kernels::Window;
 using kernels::Window2d;
 
-void check_floating(const char* op, const Tensor& x) {
-  check(is_floating(x.dtype()), op, "needs f32 or f64 elements, not ", x.dtype(), ". Convert with .to(f32)?");
-}
-void check_same_dtype(const char* op, const char* a_name, const Tensor& a, const char* b_name,
-                      const Tensor& b) {
-  check_floating(op, a);
-  check(a.dtype() == b.dtype(), op, "dtypes do not mix: ", a_name, " is ", a.dtype(), ", ", b_name, " is ",
-        b.dtype(), ". Convert one with .to(", a.dtype(), ")?");
-}
-
 // A window that takes at least one place on an axis of `size`.
 Window checked_window(const char* op, std::int64_t size, const Window& window) {
   check(window.kernel >= 1 && window.stride >= 1 && window.padding >= 0 && window.dilation >= 1, op,
@@ -72,13 +62,14 @@ void check_output_gradient(const char* op, const Tensor& dy, const Shape& expect
 void check_convolution(const char* op, int rank, const Tensor& x, const Tensor& w, const Tensor& bias) {
   const char* const layout =
       rank == 4 ? "x (B, C, H, W) and w (O, C, KH, KW)" : "x (B, C, L) and w (O, C, K)";
-  check_same_dtype(op, "x", x, "w", w);
+  check_floating(x.dtype(), op);
+  check_same_dtype("x", x.dtype(), "w", w.dtype(), op);
   check(x.rank() == rank && w.rank() == rank, op, "needs ", layout, ", not ", x.shape(), " and ", w.shape(),
         ". Insert an axis with unsqueeze?");
   check(x.shape()[1] == w.shape()[1], op, "channels must match: x is ", x.shape(), ", w is ", w.shape(), ", ",
         x.shape()[1], " != ", w.shape()[1], ". Swap the first axes of w?");
   if (!bias.defined()) return;
-  check_same_dtype(op, "x", x, "bias", bias);
+  check_same_dtype("x", x.dtype(), "bias", bias.dtype(), op);
   check(bias.shape() == Shape{w.shape()[0]}, op, "bias must have one element for each kernel: bias is ",
         bias.shape(), ", w is ", w.shape(), ". Reshape it to ", Shape{w.shape()[0]}, "?");
 }
@@ -163,7 +154,8 @@ Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv1d
 Tensor conv2d_input_grad(const Tensor& dy, const Tensor& w, const Pair& input_size,
                          const Conv2dOptions& options) {
   const char* const op = "conv2d_input_grad";
-  check_same_dtype(op, "dy", dy, "w", w);
+  check_floating(dy.dtype(), op);
+  check_same_dtype("dy", dy.dtype(), "w", w.dtype(), op);
   check(dy.rank() == 4 && w.rank() == 4, op, "needs dy (B, O, PH, PW) and w (O, C, KH, KW), not ", dy.shape(),
         " and ", w.shape(), ". Insert an axis with unsqueeze?");
   const Window2d window = window_of(op, input_size, last_two(w), options);
@@ -182,7 +174,8 @@ Tensor conv2d_input_grad(const Tensor& dy, const Tensor& w, const Pair& input_si
 Tensor conv2d_weight_grad(const Tensor& dy, const Tensor& x, const Pair& kernel_size,
                           const Conv2dOptions& options) {
   const char* const op = "conv2d_weight_grad";
-  check_same_dtype(op, "dy", dy, "x", x);
+  check_floating(dy.dtype(), op);
+  check_same_dtype("dy", dy.dtype(), "x", x.dtype(), op);
   check(dy.rank() == 4 && x.rank() == 4, op, "needs dy (B, O, PH, PW) and x (B, C, H, W), not ", dy.shape(),
         " and ", x.shape(), ". Insert an axis with unsqueeze?");
   const Window2d window = window_of(op, last_two(x), kernel_size, options);
@@ -201,7 +194,7 @@ Tensor conv2d_weight_grad(const Tensor& dy, const Tensor& x, const Pair& kernel_
 namespace {
 
 void check_pooled(const char* op, int rank, const Tensor& x) {
-  check_floating(op, x);
+  check_floating(x.dtype(), op);
   check(x.rank() == rank, op, "needs x ", rank == 4 ? "(B, C, H, W)" : "(B, C, L)", ", not ", x.shape(),
         ". Insert an axis with unsqueeze?");
 }

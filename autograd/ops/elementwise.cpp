@@ -139,8 +139,7 @@ Tensor div(double a, const Tensor& b) {
 }
 
 Tensor pow(const Tensor& a, double b) {
-  check(is_floating(a.dtype()), "pow", "needs f32 or f64 elements, not ", a.dtype(),
-        ". Convert with .to(f32)?");
+  check_floating(a.dtype(), "pow");
   return record("pow", kernels::pow(a, b), inputs(a), saves(a),
                 [b](Backward& back, const Tensor& dz, const Tensor& a) {
                   // d/da a^0 is 0 everywhere, at a = 0 too, where 0 * a^-1 would be NaN.

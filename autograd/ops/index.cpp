@@ -17,13 +17,8 @@ void check_ids(const Tensor& ids, std::int64_t size, const char* op, const char*
   const std::int64_t flat = kernels::first_outside(ids, size);
   if (flat < 0) [[likely]]
     return;
-  Shape position = ids.shape();
+  const Shape position = position_of(flat, ids.shape());
   Tensor id = ids;
-  for (std::int64_t i = ids.rank() - 1, rest = flat; i >= 0; --i) {
-    const int axis = static_cast<int>(i);
-    position[axis] = rest % ids.shape()[axis];
-    rest /= ids.shape()[axis];
-  }
   for (const std::int64_t at : position) id = views::select(id, 0, at);
   fail(op, "id ", id.data<std::int64_t>()[0], " at position ", position, " is out of range for ", size, " ",
        what, ". Ids start at 0 and end below ", size, "; were they made for another size?");
@@ -31,7 +26,6 @@ void check_ids(const Tensor& ids, std::int64_t size, const char* op, const char*
 
 // The axis, with everything about x and index checked. `index` may be of any size along it.
 int checked_axis(const Tensor& x, std::int64_t axis, const Tensor& index, const char* op) {
-  check(x.rank() > 0, op, "a tensor of shape () has no axis to choose from. Reshape it to (1,)?");
   const int along = normalised_axis(axis, x.rank(), op);
   Shape expected = x.shape();
   if (index.rank() == x.rank()) expected[along] = index.shape()[along];
@@ -43,8 +37,7 @@ int checked_axis(const Tensor& x, std::int64_t axis, const Tensor& index, const 
 
 int checked_scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Tensor& src,
                     const char* op) {
-  check(x.dtype() == src.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", src is ", src.dtype(),
-        ". Convert one with .to(", x.dtype(), ")?");
+  check_same_dtype("x", x.dtype(), "src", src.dtype(), op);
   check(index.shape() == src.shape(), op, "the index of shape ", index.shape(), " and src of shape ",
         src.shape(), " must have one shape. Expand the smaller one?");
   return checked_axis(x, axis, index, op);
@@ -82,7 +75,6 @@ Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& index) {
 }
 
 Tensor gather_grad(const Tensor& dy, std::int64_t axis, const Tensor& index, std::int64_t size) {
-  check(dy.rank() > 0, "gather_grad", "a tensor of shape () has no axis to choose from. Reshape it to (1,)?");
   check(size >= 0, "gather_grad", "the size of an axis cannot be negative: ", size, ".");
   check(index.shape() == dy.shape(), "gather_grad", "the index of shape ", index.shape(), " and dy of shape ",
         dy.shape(), " must have one shape. Expand the smaller one?");
@@ -121,7 +113,6 @@ Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Te
 }
 
 Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
-  check(x.rank() > 0, "index_select", "a tensor of shape () has no axis to choose from. Reshape it to (1,)?");
   check(ids.rank() == 1, "index_select", "ids must be a list, not of shape ", ids.shape(),
         ". Flatten them, or use gather or embedding?");
   const int along = normalised_axis(axis, x.rank(), "index_select");

@@ -25,8 +25,9 @@ Tensor operand_for(const Tensor& x, const Tensor& other, const char* op) {
   check(!grad_mode() || !other.requires_grad(), op,
         "the operand's gradient would be lost: the tape does not record changes in "
         "place. Write x = x + y, or detach() it?");
-  check(other.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", the operand ",
-        other.dtype(), ". Convert it with .to(", x.dtype(), ")?");
+  // x keeps its dtype, the wider one or not, so the way out is another than check_same_dtype's.
+  check(other.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", the operand is ",
+        other.dtype(), ". Convert the operand with .to(", x.dtype(), ")?");
   check(broadcast_shapes(x.shape(), other.shape(), op) == x.shape(), op, "an operand of shape ",
         other.shape(), " does not expand to ", x.shape(), ". Reduce it first?");
   Tensor fitted = other.shape() == x.shape() ? other : views::expand(other, x.shape());

@@ -16,16 +16,6 @@ namespace {
 
 constexpr const char* op = "cross_entropy";
 
-// Where in a tensor of this shape the element stands that comes `flat`-th.
-Shape position_of(std::int64_t flat, const Shape& shape) {
-  Shape position = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    position[axis] = flat % shape[axis];
-    flat /= shape[axis];
-  }
-  return position;
-}
-
 void check_targets(const Tensor& targets, std::int64_t classes,
                    const std::optional<std::int64_t>& ignore_index) {
   const Tensor ids = kernels::contiguous(targets);
@@ -38,8 +28,7 @@ void check_targets(const Tensor& targets, std::int64_t classes,
 }
 
 void check_all(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
-  check(is_floating(logits.dtype()), op, "needs f32 or f64 logits, not ", logits.dtype(),
-        ". Convert with .to(f32)?");
+  check_floating(logits.dtype(), op);
   check(targets.dtype() == i64, op, "targets are class ids and must be i64, not ", targets.dtype(),
         ". Convert with .to(i64)?");
   check(logits.rank() >= 1, op, "logits need a last axis of classes; their shape is (). Reshape them?");
@@ -54,8 +43,7 @@ void check_all(const Tensor& logits, const Tensor& targets, const CrossEntropyOp
   if (const Tensor& weights = options.class_weights; weights.defined()) {
     check(weights.shape() == Shape{classes}, op, "class_weights have shape ", weights.shape(),
           ", but there are ", classes, " classes. One weight for each?");
-    check(weights.dtype() == logits.dtype(), op, "dtypes do not mix: the logits are ", logits.dtype(),
-          ", class_weights ", weights.dtype(), ". Convert them with .to(", logits.dtype(), ")?");
+    check_same_dtype("logits", logits.dtype(), "class_weights", weights.dtype(), op);
     check(!grad_mode() || !weights.requires_grad(), op,
           "class_weights get no gradient, but these ask for one. Pass class_weights.detach()?");
   }

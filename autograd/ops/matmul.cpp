@@ -8,12 +8,6 @@
 namespace gradus {
 namespace {
 
-void check_dtypes(const char* op, const char* a_name, const Tensor& a, const char* b_name, const Tensor& b) {
-  check(is_floating(a.dtype()), op, "needs f32 or f64 elements, not ", a.dtype(), ". Convert with .to(f32)?");
-  check(a.dtype() == b.dtype(), op, "dtypes do not mix: ", a_name, " is ", a.dtype(), ", ", b_name, " is ",
-        b.dtype(), ". Convert one with .to(", a.dtype(), ")?");
-}
-
 void check_shapes(const Tensor& a, const Tensor& b) {
   check(a.rank() > 0 && b.rank() > 0, "matmul", "needs at least one axis on each side: a is ", a.shape(),
         ", b is ", b.shape(), ". Multiply numbers with *?");
@@ -65,7 +59,8 @@ Tensor multiply_each(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  check_dtypes("matmul", "a", a, "b", b);
+  check_floating(a.dtype(), "matmul");
+  check_same_dtype("a", a.dtype(), "b", b.dtype(), "matmul");
   check_shapes(a, b);
   if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? -1 : -2);
   if (b.rank() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
@@ -84,12 +79,13 @@ Tensor definition::linear(const Tensor& x, const Tensor& w, const Tensor& bias) 
 }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  check_dtypes("linear", "x", x, "w", w);
+  check_floating(x.dtype(), "linear");
+  check_same_dtype("x", x.dtype(), "w", w.dtype(), "linear");
   check(x.rank() >= 1 && w.rank() == 2 && x.shape().back() == w.shape()[1], "linear",
         "w must be (out, in) and the last axis of x have size in: x is ", x.shape(), ", w is ", w.shape(),
         ". Transpose w?");
   if (bias.defined()) {
-    check_dtypes("linear", "x", x, "bias", bias);
+    check_same_dtype("x", x.dtype(), "bias", bias.dtype(), "linear");
     check(bias.shape() == Shape{w.shape()[0]}, "linear",
           "bias must have one element for each row of w: bias is ", bias.shape(), ", w is ", w.shape(),
           ". Reshape it to ", Shape{w.shape()[0]}, "?");
@@ -105,7 +101,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
 }
 
 Tensor sum_outer(const Tensor& a, const Tensor& b) {
-  check_dtypes("sum_outer", "a", a, "b", b);
+  check_floating(a.dtype(), "sum_outer");
+  check_same_dtype("a", a.dtype(), "b", b.dtype(), "sum_outer");
   bool aligned = a.rank() >= 1 && a.rank() == b.rank();
   for (int axis = 0; aligned && axis < a.rank() - 1; ++axis) aligned = a.shape()[axis] == b.shape()[axis];
   check(aligned, "sum_outer", "all axes but the last must agree: a is ", a.shape(), ", b is ", b.shape(),

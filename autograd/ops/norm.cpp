@@ -10,8 +10,8 @@
 namespace gradus {
 namespace {
 
-void check_floating(const Tensor& x, double eps, const char* op) {
-  check(is_floating(x.dtype()), op, "needs f32 or f64 elements, not ", x.dtype(), ". Convert with .to(f32)?");
+void check_common(const Tensor& x, double eps, const char* op) {
+  check_floating(x.dtype(), op);
   check(eps >= 0, op, "eps keeps the square root off 0 and cannot be ", eps, ". 1e-5?");
 }
 
@@ -21,17 +21,16 @@ void check_per_channel(const Tensor& what, const char* name, const Tensor& x, st
   if (!what.defined()) return;
   check(what.shape() == Shape{channels}, op, name, " has shape ", what.shape(), "; x of shape ", x.shape(),
         " needs one element for each of its ", channels, " channels. Of shape ", Shape{channels}, "?");
-  check(what.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", ", name, " is ",
-        what.dtype(), ". Convert one with .to(", x.dtype(), ")?");
+  check_same_dtype("x", x.dtype(), name, what.dtype(), op);
 }
 
 void check_last_axis(const Tensor& x, double eps, const char* op) {
-  check_floating(x, eps, op);
+  check_common(x, eps, op);
   check(x.rank() >= 1, op, "normalises over the last axis, and x of shape () has none. Reshape it to (1,)?");
 }
 
 void check_channels(const Tensor& x, double eps, const char* op) {
-  check_floating(x, eps, op);
+  check_common(x, eps, op);
   check(x.rank() >= 2, op, "x must be (B, C, ...), batch first, channels second, not ", x.shape(),
         ". Unsqueeze an axis?");
 }

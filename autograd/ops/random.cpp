@@ -10,8 +10,7 @@ namespace gradus {
 namespace {
 
 void check_dropout(const Tensor& x, double p) {
-  check(is_floating(x.dtype()), "dropout", "needs f32 or f64 elements, not ", x.dtype(),
-        ". Convert with .to(f32)?");
+  check_floating(x.dtype(), "dropout");
   check(p >= 0 && p <= 1, "dropout",
         "p is the probability of dropping an element, between 0 and 1; this one is ", p,
         ". Divide a percentage by 100?");

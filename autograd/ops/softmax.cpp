@@ -18,8 +18,9 @@ OpInfo cost(const char* name, const Tensor& x, double each) {
 }
 
 void check_pair(const Tensor& dy, const Tensor& y, const char* op) {
-  check(dy.shape() == y.shape() && dy.dtype() == y.dtype(), op, "dy and y must agree: dy is ", dy.shape(),
-        " of ", dy.dtype(), ", y is ", y.shape(), " of ", y.dtype(), ". Pass the gradient of y?");
+  check_same_dtype("dy", dy.dtype(), "y", y.dtype(), op);
+  check(dy.shape() == y.shape(), op, "dy must have the shape of y: dy is ", dy.shape(), ", y is ", y.shape(),
+        ". Pass the gradient of y?");
 }
 
 }  // namespace

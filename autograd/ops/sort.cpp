@@ -10,7 +10,6 @@ namespace gradus {
 namespace {
 
 int axis_to_order(const Tensor& x, std::int64_t axis, const char* op) {
-  check(x.rank() > 0, op, "a tensor of shape () has no axis to order. Reshape it to (1,)?");
   const int along = normalised_axis(axis, x.rank(), op);
   check(x.shape()[along] <= std::numeric_limits<std::uint32_t>::max(), op, "axis ", along, " of size ",
         x.shape()[along], " is longer than 2^32 - 1. Order parts of it?");

@@ -101,8 +101,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
 }
 
 Broadcast::Broadcast(const Tensor& a, const Tensor& b, const char* op) : x_(&a), y_(&b) {
-  check(a.dtype() == b.dtype(), op, "dtypes do not mix: a is ", a.dtype(), ", b is ", b.dtype(),
-        ". Convert one with .to(", a.dtype() == f64 || b.dtype() == f64 ? f64 : f32, ")?");
+  check_same_dtype("a", a.dtype(), "b", b.dtype(), op);
   if (a.shape() == b.shape()) return;
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), op);
   if (!(a.shape() == shape)) x_ = &(expanded_x_ = a.expand(shape));

@@ -29,6 +29,8 @@ TEST_CASE("dtypes do not mix: f32 + f64 throws and says .to(f64)", "[op][error]"
         "[div] dtypes do not mix: a is f32, b is i64. Convert one with .to(f32)?");
   CHECK(message_of([&] { return whole == narrow; }) ==
         "[==] dtypes do not mix: a is i64, b is f32. Convert one with .to(f32)?");
+  CHECK(message_of([] { ones({2}, boolean) == ones({2}, i64); }) ==
+        "[==] dtypes do not mix: a is boolean, b is i64. Convert one with .to(i64)?");
   CHECK((narrow.to(f64) + wide).dtype() == f64);
 }
 
@@ -132,7 +134,7 @@ TEST_CASE("a change in place is refused on a tensor that is being recorded", "[o
 TEST_CASE("a change in place refuses operands that do not fit, and changes nothing", "[op][error]") {
   Tensor x = tensor({1, 2});
   CHECK(message_of([&] { x.add_(zeros({2}, f64)); }) ==
-        "[add_] dtypes do not mix: x is f32, the operand f64. Convert it with .to(f32)?");
+        "[add_] dtypes do not mix: x is f32, the operand is f64. Convert the operand with .to(f32)?");
   CHECK(message_of([&] {
           x.mul_(zeros({2, 2}));
         }) == "[mul_] an operand of shape (2, 2) does not expand to (2,). Reduce it first?");

@@ -190,7 +190,7 @@ TEST_CASE("to allclose, infinities are close to themselves alone and NaN to noth
 
 TEST_CASE("allclose refuses different dtypes and shapes", "[tensor][error]") {
   CHECK(message_of([] { allclose(zeros({2}), zeros({2}, f64)); }) ==
-        "[allclose] dtypes differ: a is f32, b is f64. Convert one with .to()?");
+        "[allclose] dtypes do not mix: a is f32, b is f64. Convert one with .to(f64)?");
   CHECK(message_of([] {
           allclose(zeros({2}), zeros({1, 2}));
         }) == "[allclose] shapes differ: a is (2,), b is (1, 2). Reshape or expand one?");

@@ -138,7 +138,9 @@ std::vector<Refusal> refusals() {
       {call(zeros({2, 3}, i64), zeros({2, 3}, i64), zeros({2, 3}, i64)),
        op + "needs f32 or f64 elements, not i64. Convert with .to(f32)?"},
       {call(x({2, 3}), zeros({2, 3}, f64), x({2, 3})),
-       op + "dtypes do not mix: q is f32, k f64, v f32. Convert with .to(f32)?"},
+       op + "dtypes do not mix: q is f32, k is f64. Convert one with .to(f64)?"},
+      {call(x({2, 3}), x({2, 3}), zeros({2, 3}, f64)),
+       op + "dtypes do not mix: q is f32, v is f64. Convert one with .to(f64)?"},
       {call(x({2, 4, 5}), x({3, 4, 5}), x({2, 4, 5})),
        op +
            "q, k and v must be (..., T, D), (..., S, D) and (..., S, E) with the same leading axes; they are "

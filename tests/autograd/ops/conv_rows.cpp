@@ -183,7 +183,7 @@ std::vector<OpRow> convolutions() {
            {[] {
               conv2d(make({1, 1, 9, 9}), make({1, 1, 3, 3}, f64));
             },
-            "[conv2d] dtypes do not mix: x is f32, w is f64. Convert one with .to(f32)?"},
+            "[conv2d] dtypes do not mix: x is f32, w is f64. Convert one with .to(f64)?"},
            {[] {
               conv2d(make({1, 1, 9, 9}, i64), make({1, 1, 3, 3}, i64));
             },

@@ -244,7 +244,7 @@ const std::vector<Refusal> gather_refusals = {
      },
      "[gather] axis 2 is out of range for 2 axes. Valid axes run from -2 to 1."},
     {[] { gather(make({}), 0, make({}, i64)); },
-     "[gather] a tensor of shape () has no axis to choose from. Reshape it to (1,)?"},
+     "[gather] axis 0 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"},
     {[] {
        gather(make({2, 3}), 1, make({2}, i64));
      },
@@ -263,7 +263,7 @@ const std::vector<Refusal> gather_grad_refusals = {
      "were "
      "they made for another size?"},
     {[] { gather_grad(make({}), 0, make({}, i64), 1); },
-     "[gather_grad] a tensor of shape () has no axis to choose from. Reshape it to (1,)?"},
+     "[gather_grad] axis 0 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"},
     {[] {
        gather_grad(make({2, 3}), 1, make({2, 2}, i64), 4);
      },
@@ -284,7 +284,7 @@ const std::vector<Refusal> scatter_add_refusals = {
     {[] {
        scatter_add(make({2, 3}), 1, make({2, 1}, i64), make({2, 1}, f64));
      },
-     "[scatter_add] dtypes do not mix: x is f32, src is f64. Convert one with .to(f32)?"},
+     "[scatter_add] dtypes do not mix: x is f32, src is f64. Convert one with .to(f64)?"},
     {[] {
        scatter_add(make({2, 3}, boolean), 1, make({2, 1}, i64), make({2, 1}, boolean));
      },
@@ -313,7 +313,7 @@ const std::vector<Refusal> index_select_refusals = {
      },
      "[index_select] ids must be a list, not of shape (2, 2). Flatten them, or use gather or embedding?"},
     {[] { index_select(make({}), 0, make({2}, i64)); },
-     "[index_select] a tensor of shape () has no axis to choose from. Reshape it to (1,)?"}};
+     "[index_select] axis 0 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"}};
 
 }  // namespace
 

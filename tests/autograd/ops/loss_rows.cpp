@@ -76,7 +76,7 @@ std::vector<Refusal> refusals() {
       {[=] {
          cross_entropy(zeros({2, 3, 3}, i64), ids());
        },
-       "[cross_entropy] needs f32 or f64 logits, not i64. Convert with .to(f32)?"},
+       "[cross_entropy] needs f32 or f64 elements, not i64. Convert with .to(f32)?"},
       {[] {
          cross_entropy(zeros({2, 3}), zeros({2}));
        },
@@ -116,8 +116,8 @@ std::vector<Refusal> refusals() {
       {[=] {
          cross_entropy(zeros({2, 3, 3}), ids(), {.class_weights = ones({3}, f64)});
        },
-       "[cross_entropy] dtypes do not mix: the logits are f32, class_weights f64. Convert them with "
-       ".to(f32)?"},
+       "[cross_entropy] dtypes do not mix: logits is f32, class_weights is f64. Convert one with "
+       ".to(f64)?"},
       {[=] {
          cross_entropy(zeros({2, 3, 3}), ids(), {.class_weights = ones({3}).requires_grad_()});
        },

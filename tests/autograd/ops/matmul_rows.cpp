@@ -119,7 +119,7 @@ std::vector<Refusal> matmul_refusals() {
           {[] {
              matmul(make({2, 2}, f32), make({2, 2}, f64));
            },
-           "[matmul] dtypes do not mix: a is f32, b is f64. Convert one with .to(f32)?"}};
+           "[matmul] dtypes do not mix: a is f32, b is f64. Convert one with .to(f64)?"}};
 }
 
 std::vector<Refusal> linear_refusals() {
@@ -136,7 +136,7 @@ std::vector<Refusal> linear_refusals() {
           {[] {
              linear(make({2, 3}), make({4, 3}), make({4}, f64));
            },
-           "[linear] dtypes do not mix: x is f32, bias is f64. Convert one with .to(f32)?"},
+           "[linear] dtypes do not mix: x is f32, bias is f64. Convert one with .to(f64)?"},
           {[] {
              linear(make({2, 3}, i64), make({4, 3}, i64));
            },

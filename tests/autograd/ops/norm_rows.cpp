@@ -136,7 +136,7 @@ std::vector<OpRow> layer_norm_rows() {
       {[] {
          layer_norm(zeros({2, 3}), {}, zeros({3}, f64));
        },
-       "[layer_norm] dtypes do not mix: x is f32, bias is f64. Convert one with .to(f32)?"},
+       "[layer_norm] dtypes do not mix: x is f32, bias is f64. Convert one with .to(f64)?"},
       {[] {
          layer_norm(zeros({2, 3}), {}, {}, -1);
        },

@@ -118,11 +118,10 @@ std::vector<OpRow> softmax_rows() {
         "[log_softmax] axis -2 is out of range for 1 axis. Valid axes run from -1 to 0."}});
   add(grad_rows_of("softmax_grad", softmax_grad, softmax_grad_of, 0, 1),
       {{[] { softmax_grad(make({2}), make({3}), 0); },
-        "[softmax_grad] dy and y must agree: dy is (2,) of f32, y is (3,) of f32. Pass the gradient of y?"}});
+        "[softmax_grad] dy must have the shape of y: dy is (2,), y is (3,). Pass the gradient of y?"}});
   add(grad_rows_of("log_softmax_grad", log_softmax_grad, log_softmax_grad_of, -3, 0),
       {{[] { log_softmax_grad(make({2}), make({2}, f64), 0); },
-        "[log_softmax_grad] dy and y must agree: dy is (2,) of f32, y is (2,) of f64. Pass the gradient of "
-        "y?"}});
+        "[log_softmax_grad] dtypes do not mix: dy is f32, y is f64. Convert one with .to(f64)?"}});
   return rows;
 }
 

@@ -72,15 +72,15 @@ OpRow topk_row(std::int64_t k, int axis, bool largest, const Shape& x, const Sha
 
 std::vector<OpRow> sort_rows() {
   return {
-      sort_row(
-          1, false, {3, 7},
-          {{[] {
-              sort(make({2, 3}), 2);
-            },
-            "[sort] axis 2 is out of range for 2 axes. Valid axes run from -2 to 1."},
-           {[] { sort(make({})); }, "[sort] a tensor of shape () has no axis to order. Reshape it to (1,)?"},
-           {[] { sort(make({1}).expand({std::int64_t{1} << 32})); },
-            "[sort] axis 0 of size 4294967296 is longer than 2^32 - 1. Order parts of it?"}}),
+      sort_row(1, false, {3, 7},
+               {{[] {
+                   sort(make({2, 3}), 2);
+                 },
+                 "[sort] axis 2 is out of range for 2 axes. Valid axes run from -2 to 1."},
+                {[] { sort(make({})); },
+                 "[sort] axis -1 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"},
+                {[] { sort(make({1}).expand({std::int64_t{1} << 32})); },
+                 "[sort] axis 0 of size 4294967296 is longer than 2^32 - 1. Order parts of it?"}}),
       sort_row(0, true, {6, 3}),
       sort_row(1, true, {2, 5, 2}),
       sort_row(0, false, {1, 4}),
