@@ -181,6 +181,27 @@ class ListNode final : public Node {
   Slot slot_;
 };
 
+// Any number of outputs and nothing saved: split and its like.
+template <std::size_t N, class Rule>
+class PiecesNode final : public Node {
+ public:
+  PiecesNode(const TensorRefs<N>& inputs, std::size_t outputs, Rule&& rule)
+      : rule_(std::move(rule)), slots_(outputs) {
+    edges = edges_;
+    slots = slots_;
+    for (std::size_t i = 0; i < N; ++i) connect(edges_[i], *inputs[i]);
+  }
+  void run(Backward& back) override { rule_(back); }
+  std::span<const Saved> saved() const override { return {}; }
+
+ private:
+  void release_saved() noexcept override {}
+
+  Rule rule_;
+  std::array<Edge, N> edges_{};
+  std::vector<Slot, memory::PoolAllocator<Slot>> slots_;
+};
+
 // Makes `node` the producer of `outputs`; the last step of every recording.
 void attach(Node* node, const OpInfo& op, std::span<const Tensor> outputs);
 
@@ -232,6 +253,18 @@ Tensor record(const OpInfo& op, Tensor output, std::span<const Tensor> inputs, R
   if (grad_mode() && std::any_of(inputs.begin(), inputs.end(), records))
     detail::attach(new detail::ListNode<Rule>(inputs, std::move(rule)), op, {&output, 1});
   return output;
+}
+
+// The same for an op whose number of outputs is known at run time only and whose rule needs nothing saved. The
+// rule takes the Backward alone and asks it for the gradients, each of which may be undefined.
+template <std::size_t N, class Rule>
+std::vector<Tensor> record(const OpInfo& op, std::vector<Tensor> outputs, const TensorRefs<N>& inputs,
+                           Rule rule) {
+  if (anomaly_mode()) [[unlikely]]
+    check_finite(op.name, outputs, inputs);
+  if (grad_mode() && !outputs.empty() && detail::any_records(inputs))
+    detail::attach(new detail::PiecesNode<N, Rule>(inputs, outputs.size(), std::move(rule)), op, outputs);
+  return outputs;
 }
 
 }  // namespace gradus

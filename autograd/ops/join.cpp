@@ -16,40 +16,14 @@ using Sizes = std::vector<std::int64_t, memory::PoolAllocator<std::int64_t>>;
 void check_list(std::span<const Tensor> list, const char* op) {
   check(!list.empty(), op, "the list is empty. Pass at least one tensor?");
   for (std::size_t i = 1; i < list.size(); ++i)
-    check(list[i].dtype() == list[0].dtype(), op, "dtypes do not mix: tensor 0 is ", list[0].dtype(),
-          ", tensor ", i, " is ", list[i].dtype(), ". Convert one with .to(", list[0].dtype(), ")?");
+    if (list[i].dtype() != list[0].dtype()) [[unlikely]]
+      check_same_dtype("tensor 0", list[0].dtype(), ("tensor " + std::to_string(i)).c_str(), list[i].dtype(),
+                       op);
 }
 
-// The pieces of one tensor as the outputs of one node, so that its gradient is one concat of theirs and not a
-// sum of as many padded ones.
-class SplitNode final : public Node {
- public:
-  SplitNode(const Tensor& x, std::size_t pieces, int axis) : axis_(axis), slots_(pieces) {
-    detail::connect(edge_, x);
-    edges = {&edge_, 1};
-    slots = slots_;
-  }
-
-  void run(Backward& back) override {
-    std::vector<Tensor, memory::PoolAllocator<Tensor>> gradients;
-    gradients.reserve(slots_.size());
-    for (const Slot& slot : slots_)
-      gradients.push_back(slot.gradient.defined()
-                              ? slot.gradient
-                              : views::expand(kernels::full({}, 0, slot.dtype), slot.shape));
-    back.give(0, concat(gradients, axis_));
-  }
-  std::span<const Saved> saved() const override { return {}; }
-
- private:
-  void release_saved() noexcept override {}
-
-  int axis_;
-  Edge edge_;
-  std::vector<Slot, memory::PoolAllocator<Slot>> slots_;
-};
-
-std::vector<Tensor> split_at(const Tensor& x, std::span<const std::int64_t> sizes, int axis) {
+// The pieces are the outputs of one node, so that the gradient of x is one concat of theirs and not a sum of
+// as many padded ones. A piece that nobody used counts as zeros there.
+std::vector<Tensor> split_at(const Tensor& x, Sizes sizes, int axis) {
   std::vector<Tensor> pieces;
   pieces.reserve(sizes.size());
   std::int64_t from = 0;
@@ -57,14 +31,19 @@ std::vector<Tensor> split_at(const Tensor& x, std::span<const std::int64_t> size
     pieces.push_back(views::slice(x, axis, from, from + size));
     from += size;
   }
-  if (grad_mode() && records(x) && !pieces.empty())
-    detail::attach(new SplitNode(x, pieces.size(), axis), {"split", 0}, pieces);
-  return pieces;
-}
-
-int axis_to_split(const Tensor& x, std::int64_t axis) {
-  check(x.rank() > 0, "split", "a tensor of shape () has no axis to cut. Reshape it to (1,)?");
-  return normalised_axis(axis, x.rank(), "split");
+  return record({"split", 0}, std::move(pieces), inputs(x),
+                [axis, shape = x.shape(), dtype = x.dtype(), sizes = std::move(sizes)](Backward& back) {
+                  const Tensor zero = kernels::full({}, 0, dtype);
+                  std::vector<Tensor, memory::PoolAllocator<Tensor>> gradients;
+                  gradients.reserve(sizes.size());
+                  for (std::size_t i = 0; i < sizes.size(); ++i) {
+                    Shape piece = shape;
+                    piece[axis] = sizes[i];
+                    const Tensor& dy = back.dy(static_cast<int>(i));
+                    gradients.push_back(dy.defined() ? dy : zero.expand(piece));
+                  }
+                  back.give(0, concat(gradients, axis));
+                });
 }
 
 void check_matrices(const Tensor& x, const char* op) {
@@ -113,15 +92,15 @@ Tensor stack(std::span<const Tensor> list, std::int64_t axis) {
 
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t axis) {
   check(size >= 1, "split", "the size of a piece must be at least 1, not ", size, ".");
-  const int along = axis_to_split(x, axis);
+  const int along = normalised_axis(axis, x.rank(), "split");
   Sizes sizes;
   for (std::int64_t rest = x.shape()[along]; rest > 0; rest -= sizes.back())
     sizes.push_back(std::min(size, rest));
-  return split_at(x, sizes, along);
+  return split_at(x, std::move(sizes), along);
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, std::int64_t axis) {
-  const int along = axis_to_split(x, axis);
+  const int along = normalised_axis(axis, x.rank(), "split");
   std::int64_t rest = x.shape()[along];
   bool fits = true;
   for (const std::int64_t size : sizes) {
@@ -134,11 +113,10 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
     fail("split", "sizes ", list.str(), " do not add up to axis ", along, " of size ", x.shape()[along],
          ". Name a size for every piece?");
   }
-  return split_at(x, sizes, along);
+  return split_at(x, Sizes(sizes.begin(), sizes.end()), along);
 }
 
 Tensor flip(const Tensor& x, std::int64_t axis) {
-  check(x.rank() > 0, "flip", "a tensor of shape () has no axis to turn round. Reshape it to (1,)?");
   const int along = normalised_axis(axis, x.rank(), "flip");
   return record({"flip", 0}, kernels::flip(x, along), inputs(x), saves(),
                 [along](Backward& back, const Tensor& dy) { back.give(0, flip(dy, along)); });

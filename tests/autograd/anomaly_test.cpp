@@ -4,6 +4,7 @@
 
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/join.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/scope.h>
 #include <gradus/core/create.h>
@@ -51,6 +52,14 @@ TEST_CASE("anomaly mode tells NaN in the data from NaN that an op made", "[anoma
   const Tensor data = tensor({1, std::numeric_limits<double>::quiet_NaN()}, f64);
   CHECK(message_of([&] { data + 1.0; }) ==
         "[add] input 0 of add, of shape (2,), came with NaN in it. Was NaN in the data?");
+}
+
+TEST_CASE("anomaly mode names an op with several outputs: split", "[anomaly]") {
+  const AnomalyMode anomaly;
+  const Scope model("gpt");
+  const Tensor x = tensor({1, std::numeric_limits<double>::quiet_NaN(), 2}, f64);
+  CHECK(message_of([&] { split(x, 1, 0); }) ==
+        "[split] input 0 of gpt/split, of shape (3,), came with NaN in it. Was NaN in the data?");
 }
 
 TEST_CASE("anomaly mode lets a mask of -infinity pass", "[anomaly]") {

@@ -138,7 +138,7 @@ std::vector<OpRow> join_rows() {
            {[] {
               concat({make({2}), make({2}, f64)}, 0);
             },
-            "[concat] dtypes do not mix: tensor 0 is f32, tensor 1 is f64. Convert one with .to(f32)?"},
+            "[concat] dtypes do not mix: tensor 0 is f32, tensor 1 is f64. Convert one with .to(f64)?"},
            {[] {
               concat({make({}), make({})}, 0);
             },
@@ -171,10 +171,10 @@ std::vector<OpRow> join_rows() {
            },
        .samples = {{{.shape = {2, 7}}}, {{.shape = {1, 7}}}},
        .empty = {{.shape = {0, 7}}},
-       .refusals = {{[] { split(make({4}), 0, 0); },
-                     "[split] the size of a piece must be at least 1, not 0."},
-                    {[] { split(make({}), 1, 0); },
-                     "[split] a tensor of shape () has no axis to cut. Reshape it to (1,)?"}}},
+       .refusals =
+           {{[] { split(make({4}), 0, 0); }, "[split] the size of a piece must be at least 1, not 0."},
+            {[] { split(make({}), 1, 0); },
+             "[split] axis 0 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"}}},
       {.name = "split",
        .op =
            [](const Tensors& x) {
@@ -199,7 +199,7 @@ std::vector<OpRow> join_rows() {
                {{[] { flip(make({2}), 1); },
                  "[flip] axis 1 is out of range for 1 axis. Valid axes run from -1 to 0."},
                 {[] { flip(make({}), 0); },
-                 "[flip] a tensor of shape () has no axis to turn round. Reshape it to (1,)?"}}),
+                 "[flip] axis 0 does not exist: a tensor of shape () has no axes. Add one with unsqueeze?"}}),
       flip_row(1, {3, 4}),
       flip_row(1, {2, 3, 2}),
       flip_row(0, {1}),
