@@ -89,8 +89,10 @@ void measure_ceilings(OpsBench& bench) {
 namespace {
 
 void body(int count, char** words) {
+  const Arguments arguments(count, words, "Measures single ops beside what this machine can do.",
+                            {{"--filter", "TEXT", "only rows whose name holds TEXT"},
+                             {"--json", "FILE", "also write the table to FILE, as an array of objects"}});
   restart_with_drowsy_blas(words);
-  const Arguments arguments(count, words, {"--json", "--filter"});
   const auto json = arguments.value("--json");
   if (json) check_writable(*json);
 

@@ -3,22 +3,52 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <numeric>
 
 namespace gradus::bench {
 
-Arguments::Arguments(int count, char** words, const std::vector<std::string>& known) {
-  const auto known_flags = [&] {
-    std::string list;
-    for (const std::string& flag : known) list += (list.empty() ? "" : ", ") + flag;
-    return list;
-  };
+namespace {
+
+// How many letters must change to make a into b (Levenshtein).
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);  // from the letters of a seen so far to each beginning of b
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (const char letter : a) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 1; j < row.size(); ++j) {
+      const std::size_t replaced = diagonal + (letter != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+void print_help(const std::string& summary, const std::vector<Option>& known) {
+  std::printf("%s\n\n", summary.c_str());
+  for (const Option& option : known)
+    std::printf("  %-15s   %s\n", (std::string(option.flag) + ' ' + option.value).c_str(), option.meaning);
+}
+
+}  // namespace
+
+Arguments::Arguments(int count, char** words, const std::string& summary, const std::vector<Option>& known) {
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
+    if (word == "--help" || word == "-h") {
+      print_help(summary, known);
+      std::exit(0);
+    }
     const std::size_t equals = word.rfind("--", 0) == 0 ? word.find('=') : std::string::npos;
     const std::string flag = word.substr(0, equals);
-    if (std::find(known.begin(), known.end(), flag) == known.end())
-      throw Misuse("there is no option '" + word + "'. One of " + known_flags() + "?");
+    const auto nearest = std::min_element(known.begin(), known.end(), [&](const Option& a, const Option& b) {
+      return distance(flag, a.flag) < distance(flag, b.flag);
+    });
+    if (flag != nearest->flag)
+      throw Misuse("there is no option '" + word + "'; did you mean " + nearest->flag +
+                   "? --help lists them.");
     if (values_.count(flag)) throw Misuse(flag + " is given twice. Leave one out?");
     if (equals != std::string::npos)
       values_[flag] = word.substr(equals + 1);

@@ -15,10 +15,16 @@ class Misuse : public std::runtime_error {
   explicit Misuse(const std::string& sentence) : std::runtime_error("[bench] " + sentence) {}
 };
 
-// --flag VALUE or --flag=VALUE, each at most once; refuses flags that are not in `known`.
+struct Option {
+  const char *flag, *value,
+      *meaning;  // "--json", "FILE", "also write the table to FILE, as an array of objects"
+};
+
+// --flag VALUE or --flag=VALUE, each at most once. Refuses flags that are not in `known` and names the nearest;
+// --help prints `summary` and the flags, and ends the program.
 class Arguments {
  public:
-  Arguments(int count, char** words, const std::vector<std::string>& known);
+  Arguments(int count, char** words, const std::string& summary, const std::vector<Option>& known);
   std::optional<std::string> value(const std::string& flag) const;
 
  private:

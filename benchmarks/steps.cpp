@@ -194,7 +194,11 @@ std::vector<int> thread_counts_in(const std::string& text) {
 }
 
 void measure_all(int count, char** words) {
-  const Arguments arguments(count, words, {"--against", "--threads", "--filter", "--json"});
+  const Arguments arguments(count, words, "Measures whole training steps, alone or beside libtorch's.",
+                            {{"--filter", "TEXT", "only rows whose name holds TEXT"},
+                             {"--json", "FILE", "also write the table to FILE, as an array of objects"},
+                             {"--against", "torch", "measure libtorch too, by turns"},
+                             {"--threads", "LIST", "numbers of threads, such as 1,2"}});
   const auto json = arguments.value("--json");
   const auto peer = arguments.value("--against");
   if (peer && *peer != "torch") throw Misuse("there is no peer '" + *peer + "'. --against torch?");
