@@ -257,8 +257,8 @@ namespace {
 // What starts a walk: the given gradient, or 1 for a single number.
 Tensor seed_for(const Tensor& output, const Tensor& gradient, const char* op) {
   check(output.requires_grad(), op, "the output of shape ", output.shape(),
-        " has no history: nothing it was computed from asks for a gradient. Call requires_grad_() on an "
-        "input?");
+        " has no history: nothing it was computed from asked for a gradient. Call requires_grad_() on an "
+        "input before computing it?");
   if (!gradient.defined()) {
     check(output.numel() == 1, op, "needs a single number to start from; the output has shape ",
           output.shape(), ". Reduce it with sum or mean, or pass a gradient of that shape?");

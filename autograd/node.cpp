@@ -83,6 +83,11 @@ void detail::attach(Node* node, const OpInfo& op, std::span<const Tensor> output
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (!outputs[i].defined() || !is_floating(outputs[i].dtype())) continue;
     Block& block = outputs[i].block();
+    if (block.node != nullptr) [[unlikely]] {
+      if (first) node->let_go();  // else the outputs before this one own it
+      fail(op.name, "its output is on the tape already, as the output of '",
+           static_cast<Node*>(block.node)->name, "'. Compute it under no_grad, or detach() it?");
+    }
     node->slots[i].shape = block.shape;
     node->slots[i].dtype = block.dtype;
     block.node = node;

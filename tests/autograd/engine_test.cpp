@@ -31,6 +31,25 @@ Tensor identity_with_rule(const Tensor& x, Tensor (*gradient)(const Tensor&)) {
 
 }  // namespace
 
+TEST_CASE("an op that records what is on the tape already is refused, and nothing leaks", "[grad][error]") {
+  const std::int64_t before = in_use();
+  {
+    const Tensor x = leaf({2});
+    const auto rule = [](Backward& back, const Tensor& dy) { back.give(0, dy); };
+    CHECK(message_of([&] { record("mine", x * x, inputs(x), saves(), rule); }) ==
+          "[mine] its output is on the tape already, as the output of 'mul'. Compute it under no_grad, or "
+          "detach() "
+          "it?");
+    CHECK(message_of([&] {
+            record("mine", std::array{x.detach(), x}, inputs(x), saves(), rule);
+          }) ==
+          "[mine] its output is on the tape already, as the output of 'leaf'. Compute it under no_grad, or "
+          "detach() it?");
+    CHECK(x.is_leaf());
+  }
+  CHECK(in_use() == before);
+}
+
 TEST_CASE("backward adds gradients up in the leaves, over paths and over passes", "[grad]") {
   const Tensor x = leaf({3}, 2), w = leaf({3}, 5);
   (x * w + x * x).backward(ones({3}, f64));
@@ -199,9 +218,8 @@ TEST_CASE("backward refuses what has no single number or no history", "[grad][er
   CHECK(message_of([&] { (x * x).backward(ones({3}, f64)); }) ==
         "[backward] the gradient has shape (3,) and f64, the output (2, 3) and f64. Make them the same?");
   CHECK(message_of([&] { ones({1}).backward(); }) ==
-        "[backward] the output of shape (1,) has no history: nothing it was computed from asks for a "
-        "gradient. Call "
-        "requires_grad_() on an input?");
+        "[backward] the output of shape (1,) has no history: nothing it was computed from asked for a "
+        "gradient. Call requires_grad_() on an input before computing it?");
   CHECK(message_of([&] { grad({sum(x)}, {ones({2})}); }) ==
         "[grad] input 0 of shape (2,) does not ask for a gradient. Call requires_grad_() on it before "
         "computing the "
