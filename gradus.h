@@ -11,6 +11,7 @@
 #include <gradus/autograd/ops/conv.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/index.h>
+#include <gradus/autograd/ops/join.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/norm.h>
@@ -18,6 +19,7 @@
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/ops/softmax.h>
 #include <gradus/autograd/ops/sort.h>
+#include <gradus/autograd/ops/view.h>
 #include <gradus/autograd/scope.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>

@@ -145,6 +145,15 @@ TEST_CASE("every include points to its own floor or down", "[house]") {
   CHECK(wrong == Lines{});
 }
 
+TEST_CASE("gradus.h brings every op that a program may call", "[house]") {
+  const std::string umbrella = read(tree / "gradus.h");
+  Lines forgotten;
+  for (const fs::path& path : files_in("autograd/ops", {".h"}))
+    if (umbrella.find("#include <gradus/" + path.string() + ">") == std::string::npos)
+      forgotten.push_back(path.string());
+  CHECK(forgotten == Lines{});
+}
+
 TEST_CASE("no file of a floor is longer than 450 lines", "[house]") {
   Lines too_long;
   for (const fs::path& path : sources_of_all_floors()) {
