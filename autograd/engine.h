@@ -9,11 +9,12 @@
 namespace gradus {
 
 struct GradOptions {
-  bool create_graph =
-      false;  // record the backward pass itself, so that its results can be differentiated again
-  bool retain_graph = false;  // keep what was saved for another pass; create_graph implies it
-  bool allow_unused =
-      false;  // an undefined tensor, not an error, for an input that the outputs do not depend on
+  // Record the backward pass itself, so that its results can be differentiated again.
+  bool create_graph = false;
+  // Keep what was saved, for another pass; create_graph implies it.
+  bool retain_graph = false;
+  // For an input that the outputs do not depend on, give an undefined tensor instead of an error.
+  bool allow_unused = false;
 };
 
 // The gradients of sum_i <outputs[i], grad_outputs[i]> with respect to each input. grad_outputs may be empty

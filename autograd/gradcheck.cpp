@@ -106,7 +106,11 @@ class Gradcheck {
   Values values() const {
     return no_grad([&] {
       Values all;
-      for (const Tensor& output : f_()) all.push_back(output.to_vector<double>());
+      for (const Tensor& output : f_()) {
+        check(output.dtype() == f64, "gradcheck", "output ", all.size(), " is ", output.dtype(),
+              "; differences prove something in f64 alone. Does the function convert?");
+        all.push_back(output.to_vector<double>());
+      }
       return all;
     });
   }

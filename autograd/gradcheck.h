@@ -38,9 +38,9 @@ struct GradcheckOptions {
 
 struct GradcheckResult {
   bool passed = true;
-  std::string
-      report;  // one line an entry that differs: output and input element, analytic, numeric, difference
-  std::int64_t compared = 0;
+  // A line for each entry that differs: output and input element, analytic, numeric, difference.
+  std::string report;
+  std::int64_t compared = 0;  // entries, or projections of them
   explicit operator bool() const { return passed; }
 };
 

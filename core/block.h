@@ -5,8 +5,7 @@
 // Two counts, because a tensor's place on the tape and its memory live for different times:
 //   handles  Tensors that point here. At zero nobody can ask for a gradient any more, so the node goes.
 //   holders  all handles together count as one; each view and each output saved for a backward pass counts as
-//   one
-//            more. At zero the memory goes.
+//            one more. At zero the memory goes.
 // A node may therefore keep the output it is recorded on without keeping itself alive.
 #pragma once
 

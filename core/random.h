@@ -44,8 +44,8 @@ Generator& default_generator();
 void manual_seed(std::uint64_t seed);  // the default generator's, from the start of its numbers
 
 // One block of Philox 4x32-10: a bijection on 128 bits chosen by the key, ten rounds of multiplying and
-// mixing. Passes all of BigCrush. Salmon, Moraes, Dror & Shaw 2011, "Parallel Random Numbers: As Easy as 1,
-// 2, 3".
+// mixing. Passes all of BigCrush, a battery of statistical tests.
+// Salmon, Moraes, Dror & Shaw 2011, "Parallel Random Numbers: As Easy as 1, 2, 3"
 std::array<std::uint32_t, 4> philox(const std::array<std::uint32_t, 4>& counter,
                                     const std::array<std::uint32_t, 2>& key);
 

@@ -81,9 +81,10 @@ void Block::destroy() noexcept {
 }
 
 void Tensor::undefined() {
-  fail(
-      "tensor",
-      "this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, full, ...?");
+  fail("tensor",
+       "this tensor is undefined: made by Tensor() and never assigned, or the grad() of a leaf that no "
+       "backward "
+       "has reached. Make it with zeros, or call backward first?");
 }
 
 void Tensor::wrong_dtype(const char* op, DType asked) const {

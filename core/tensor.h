@@ -24,12 +24,14 @@ class Tensor {
     if (block_ != nullptr) block_->add_handle();
   }
   Tensor(Tensor&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  Tensor& operator=(const Tensor& other) noexcept {
+  // Not for what a call returned: x[0] = y would bind a handle that is gone on the next line, and x would stay as
+  // it is. x[0].copy_(y) writes into x.
+  Tensor& operator=(const Tensor& other) & noexcept {
     Tensor copy(other);
     std::swap(block_, copy.block_);
     return *this;
   }
-  Tensor& operator=(Tensor&& other) noexcept {
+  Tensor& operator=(Tensor&& other) & noexcept {
     Tensor taken(std::move(other));
     std::swap(block_, taken.block_);
     return *this;
@@ -84,14 +86,13 @@ class Tensor {
   void backward(bool retain_graph = false) const;
   void backward(const Tensor& gradient, bool retain_graph = false) const;
   Tensor detach() const;  // the same memory, off the tape
-  // Called in each backward pass with this tensor's whole gradient; what it returns, if defined, takes its
-  // place.
+  // Called in each backward pass with this tensor's whole gradient; what it returns, if defined, takes that
+  // one's place.
   void register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
   // Views: they share memory with this tensor, and gradients flow through them. Defined in
-  // autograd/ops/view.cpp.
-  Tensor reshape(
-      const Shape& shape) const;  // one size may be -1; copies where the memory cannot be read that way
+  // autograd/ops/view.cpp. One size of reshape may be -1, and it copies where the memory cannot be read that way.
+  Tensor reshape(const Shape& shape) const;
   Tensor flatten(std::int64_t from = 0, std::int64_t to = -1) const;
   Tensor transpose(std::int64_t a, std::int64_t b) const;
   Tensor t() const { return transpose(-2, -1); }

@@ -73,6 +73,7 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double number) {
+  check_mask(mask, "masked_fill");
   check(broadcast_shapes(mask.shape(), x.shape(), "masked_fill") == x.shape(), "masked_fill",
         "the mask of shape ", mask.shape(), " does not expand to ", x.shape(),
         ". Select or unsqueeze its axes?");

@@ -12,8 +12,8 @@ namespace gradus {
 enum class Reduction { mean, sum, none };
 
 struct CrossEntropyOptions {
-  std::optional<std::int64_t> ignore_index =
-      -100;                    // rows with this target count for nothing, as padding should
+  // Rows with this target count for nothing, as padding should.
+  std::optional<std::int64_t> ignore_index = -100;
   double label_smoothing = 0;  // this part of each target is spread over all classes. Szegedy et al. 2016
   Tensor class_weights = {};   // (V,), for classes of unequal size; gets no gradient
   Reduction reduction = Reduction::mean;

@@ -11,8 +11,8 @@ namespace gradus {
 // x, y: (..., C); weight, bias: (C,). Ba, Kiros & Hinton 2016
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
 
-// y = x / sqrt(mean(x^2) + eps) * weight over the last axis. x, y: (..., C); weight: (C,). Zhang & Sennrich
-// 2019
+// y = x / sqrt(mean(x^2) + eps) * weight over the last axis.
+// x, y: (..., C); weight: (C,). Zhang & Sennrich 2019
 Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, double eps = 1e-5);
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias over all axes but axis 1, in training: mean and var are

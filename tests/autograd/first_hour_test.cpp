@@ -3,6 +3,7 @@
 // negative indices) are in tests/core.
 #include <array>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <gradus/autograd/engine.h>
@@ -177,10 +178,19 @@ TEST_CASE("x[2], x.slice(axis, from, to), negative axes and indices count from t
         "2.");
 }
 
+TEST_CASE("x[0] = y, which would change nothing, does not compile; x[0].copy_(y) writes", "[op]") {
+  static_assert(std::is_assignable_v<Tensor&, Tensor> && std::is_assignable_v<Tensor&, const Tensor&>);
+  static_assert(!std::is_assignable_v<Tensor, Tensor> && !std::is_assignable_v<Tensor, const Tensor&>);
+  const Tensor x = zeros({2, 2});
+  x[0].copy_(ones({2}));
+  CHECK(equal(x, tensor({{1, 1}, {0, 0}})));
+}
+
 TEST_CASE("a default-made tensor is undefined; every op and method that uses it says so", "[op][error]") {
   const std::string text =
-      "[tensor] this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, "
-      "full, ...?";
+      "[tensor] this tensor is undefined: made by Tensor() and never assigned, or the grad() of a leaf that "
+      "no "
+      "backward has reached. Make it with zeros, or call backward first?";
   const Tensor nothing, x = zeros({2});
   Tensor changed;
   CHECK(message_of([&] { return nothing + x; }) == text);
@@ -190,6 +200,7 @@ TEST_CASE("a default-made tensor is undefined; every op and method that uses it 
   CHECK(message_of([&] { return nothing == x; }) == text);
   CHECK(message_of([&] { nothing.reshape({1}); }) == text);
   CHECK(message_of([&] { nothing.t(); }) == text);
+  CHECK(message_of([&] { zeros({2}).requires_grad_().grad() + x; }) == text);
   CHECK(message_of([&] { nothing.detach(); }) == text);
   CHECK(message_of([&] { nothing.clone(); }) == text);
   CHECK(message_of([&] { nothing.backward(); }) == text);

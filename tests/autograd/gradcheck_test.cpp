@@ -108,6 +108,11 @@ TEST_CASE("gradcheck refuses inputs with which it could prove nothing", "[gradch
   CHECK(message_of([&] {
           gradcheck([&] { return plain * 1.0; }, {{"w", plain}});
         }) == "[gradcheck] input 'w' is not a leaf that asks for a gradient. Call requires_grad_() on it?");
+  CHECK(message_of([&] {
+          const Tensor x = leaf({2});
+          gradcheck([&] { return std::vector<Tensor>{x * 1.0, x.to(f32)}; }, {{"x", x}});
+        }) ==
+        "[gradcheck] output 1 is f32; differences prove something in f64 alone. Does the function convert?");
   CHECK(message_of([&] { gradcheck([&] { return plain * 1.0; }, {}); }) ==
         "[gradcheck] there is no input to check. Name the tensors: gradcheck(f, {{\"x\", x}})?");
 }

@@ -105,6 +105,7 @@ TEST_CASE("printing refuses options that make no sense", "[print][error]") {
 
 TEST_CASE("printing an undefined tensor says that it is undefined", "[print][error]") {
   CHECK(test::message_of([] { std::ostringstream() << Tensor(); }) ==
-        "[tensor] this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, "
-        "full, ...?");
+        "[tensor] this tensor is undefined: made by Tensor() and never assigned, or the grad() of a leaf "
+        "that no "
+        "backward has reached. Make it with zeros, or call backward first?");
 }

@@ -88,8 +88,9 @@ TEST_CASE("a view keeps the memory alive, and it is freed once", "[tensor][view]
 TEST_CASE("a default-made tensor is undefined, and using it says so", "[tensor][error]") {
   const Tensor x;
   const std::string text =
-      "[tensor] this tensor is undefined: it was made by Tensor() and never assigned. Make it with zeros, "
-      "full, ...?";
+      "[tensor] this tensor is undefined: made by Tensor() and never assigned, or the grad() of a leaf that "
+      "no "
+      "backward has reached. Make it with zeros, or call backward first?";
   CHECK_FALSE(x.defined());
   CHECK(message_of([&] { x.shape(); }) == text);
   CHECK(message_of([&] { x.numel(); }) == text);

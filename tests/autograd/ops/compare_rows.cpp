@@ -131,7 +131,9 @@ std::vector<OpRow> compare_rows() {
                        masked_fill(make({3}, f32), make({2, 3}, boolean), 0);
                      },
                      "[masked_fill] the mask of shape (2, 3) does not expand to (3,). Select or unsqueeze "
-                     "its axes?"}}},
+                     "its axes?"},
+                    {[] { masked_fill(make({3}, f32), make({3}, f32), 0); },
+                     "[masked_fill] the mask must be boolean, not f32. Compare, as in mask != 0?"}}},
   };
 }
 
