@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include <gradus/core/parallel.h>
@@ -37,6 +39,10 @@ class StridedLoop {
       for (int k = 0; k < N; ++k) strides_[k][rank_ - 1] = (*strides[k])[axis];
     }
   }
+
+  // The axes that are left.
+  Shape shape() const { return Shape(std::span(sizes_, static_cast<std::size_t>(rank_))); }
+  Strides strides(int k) const { return Strides(std::span(strides_[k], static_cast<std::size_t>(rank_))); }
 
   // Calls body(offsets, strides, count) for stretches along the innermost axis that together cover the
   // elements [begin, end) in row-major order.
@@ -79,31 +85,55 @@ class StridedLoop {
 
 namespace detail {
 
-template <class F, class Out, class... In>
-inline void flat_loop(std::int64_t count, const F& f, Out* out, const In*... in) {
+// What an operand gives along a stretch: neighbours in memory, or one value, kept in a register.
+template <class T>
+struct Neighbours {
+  const T* first;
+  T operator[](std::int64_t i) const {
+    // GCC 12 makes no vector code of a loop that loads booleans as such, but does where they are compared
+    // bytes.
+    if constexpr (std::is_same_v<T, bool>)
+      return reinterpret_cast<const unsigned char*>(first)[i] != 0;
+    else
+      return first[i];
+  }
+};
+template <class T>
+struct Repeated {
+  T value;
+  T operator[](std::int64_t) const { return value; }
+};
+
+// Calls loop with each operand as what its stride makes of it. False where one of them steps otherwise.
+template <class Loop>
+[[gnu::always_inline]] inline bool with_sources(const std::int64_t*, const Loop& loop) {
+  loop();
+  return true;
+}
+template <class Loop, class T, class... Rest>
+[[gnu::always_inline]] inline bool with_sources(const std::int64_t* by, const Loop& loop, const T* first,
+                                                const Rest*... rest) {
+  const auto with = [&](auto source) {
+    return with_sources(
+        by + 1, [&loop, source](auto... others) { loop(source, others...); }, rest...);
+  };
+  if (*by == 1) return with(Neighbours<T>{first});
+  if (*by == 0) return with(Repeated<T>{*first});
+  return false;
+}
+
+template <class F, class Out, class... Source>
+inline void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) out[i] = f(in[i]...);
 }
 
-// One stretch; `by` are the strides of out and in. With two operands, one may be broadcast.
+// One stretch; `by` are the strides of out and in.
 template <class F, class Strides, class Out, class... In, std::size_t... K>
 inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std::index_sequence<K...>,
                          Out* out, const In*... in) {
-  if (by[0] == 1 && ((by[K + 1] == 1) && ...)) return flat_loop(count, f, out, in...);
-  if constexpr (sizeof...(In) == 2) {
-    const auto binary = [&](const auto* a, const auto* b) {
-      if (by[0] == 1 && by[1] == 1 && by[2] == 0)
-        return flat_loop(
-                   count, [&f, y = *b](auto x) { return f(x, y); }, out, a),
-               true;
-      if (by[0] == 1 && by[1] == 0 && by[2] == 1)
-        return flat_loop(
-                   count, [&f, x = *a](auto y) { return f(x, y); }, out, b),
-               true;
-      return false;
-    };
-    if (binary(in...)) return;
-  }
+  const auto loop = [&](auto... source) { flat_loop(count, f, out, source...); };
+  if (by[0] == 1 && with_sources(by.data() + 1, loop, in...)) return;
   for (std::int64_t i = 0; i < count; ++i) out[i * by[0]] = f(in[i * by[K + 1]]...);
 }
 
@@ -119,7 +149,7 @@ void map_into(const F& f, const Tensor& out, std::int64_t grain,
     const std::tuple<const In*...> from{operands[K]->template data<In>()...};
     if (out.is_contiguous() && (operands[K]->is_contiguous() && ...))
       return parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
-        detail::flat_loop(end - begin, f, to + begin, (std::get<K>(from) + begin)...);
+        detail::flat_loop(end - begin, f, to + begin, detail::Neighbours<In>{std::get<K>(from) + begin}...);
       });
     const StridedLoop<sizeof...(In) + 1> loop(out.shape(), {&out.strides(), &operands[K]->strides()...});
     parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
