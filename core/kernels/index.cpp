@@ -6,6 +6,7 @@
 
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/row.h>
 
 namespace gradus::kernels {
 namespace {
@@ -67,6 +68,7 @@ void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor
         const T* const x = from + at[2] + j * src_step;
         if (by[0] == 1 && by[1] == 0 && by[2] == 1) {
           T* const row = y + *id * out_step;
+          if (j + 1 < length) prefetch(y + id[id_step] * out_step, count);
 #pragma omp simd
           for (std::int64_t i = 0; i < count; ++i) put(row[i], x[i]);
         } else {
@@ -117,11 +119,13 @@ std::int64_t first_outside(const Tensor& ids, std::int64_t size) {
 
 Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   const Tensor out = Tensor::empty(index.shape(), x.dtype(), "gather");
-  const std::int64_t step = x.strides()[axis];
+  const std::int64_t step = x.strides()[axis], id_step = index.strides()[axis];
   Strides x_strides = x.strides();
   x_strides[axis] = 0;  // along the axis it is the id that moves
   const StridedLoop<3> loop(out.shape(), {&out.strides(), &x_strides, &index.strides()});
   const std::int64_t* const ids = index.data<std::int64_t>();
+  const std::int64_t* const last = ids + (index.shape()[axis] - 1) * id_step;
+  constexpr std::int64_t ahead = 1024;  // so much of the next row as stays in the first cache
   dispatch_all(x.dtype(), [&]<class T>() {
     T* const to = out.data<T>();
     const T* const from = x.data<T>();
@@ -131,6 +135,7 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
         const std::int64_t* const id = ids + at[2];
         const T* const source = from + at[1];
         if (by[2] == 0 && by[1] == 1) {  // one id for the whole stretch
+          if (last - id >= id_step) prefetch(source + id[id_step] * step, std::min(count, ahead));
           std::memcpy(y, source + *id * step, static_cast<std::size_t>(count) * sizeof(T));
         } else if (by[2] == 1 && by[1] == 0) {  // along the axis
           for (std::int64_t i = 0; i < count; ++i) y[i] = source[id[i] * step];

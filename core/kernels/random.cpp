@@ -7,6 +7,7 @@
 
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/row.h>
 #include <gradus/core/kernels/vector_math.h>
 
 namespace gradus::kernels {
@@ -200,6 +201,8 @@ Tensor dropout(const Tensor& x, double p, const RandomState& from) {
       std::uint32_t words[size];
       for (std::int64_t i = begin; i < end; i += size) {
         const std::int64_t count = std::min(size, end - i);
+        // The next elements come while numbers are drawn: too long a time for the processor to look ahead.
+        prefetch(in + i + size, std::min(size, end - i - size));
         random_words(from, i, count, words);
 #pragma omp simd
         for (std::int64_t k = 0; k < count; ++k) {
