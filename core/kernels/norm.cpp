@@ -68,63 +68,46 @@ RowNorm normalise_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
   return out;
 }
 
-// dweight (C,) = the sum over rows of dy * z, dbias (C,) = that of dy, with z = (x - mean) * rstd. Each chunk
-// of rows sums its own share; the shares are added in order at the end. Their number is bounded, so that they
-// stay small.
+// The gradients of normalise_rows. With g = dy * weight and z = (x - mean) * rstd:
+//   dx = rstd * (g - mean(g) - z * mean(g * z)), where mean(g) falls away if x was not centred
+//   dweight = the sum over rows of dy * z, dbias = that of dy
+// All three come from one pass over memory. Each chunk of rows sums its own share of dweight and dbias; the
+// shares are added in order at the end. Their number is bounded, so that they stay small.
 template <class T>
-class ColumnSums {
+class RowNormBackward {
  public:
-  ColumnSums(const Rows& rows, bool wanted)
-      : width_(wanted ? rows.width : 0),
-        chunk_(std::max(rows.grain, (rows.count + most_chunks - 1) / most_chunks)),
-        chunks_((rows.count + chunk_ - 1) / chunk_),
-        shares_(full({chunks_, 2, width_}, 0, f64)) {}
+  RowNormBackward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
+                  const Tensor& rstd, const Tensor& dx)
+      : rows_(x),
+        chunk_(std::max(rows_.grain, (rows_.count + most_chunks - 1) / most_chunks)),
+        chunks_((rows_.count + chunk_ - 1) / chunk_),
+        shares_(full({chunks_, 2, rows_.width}, 0, f64)),
+        dy_(dy.data<T>()),
+        x_(x.data<T>()),
+        weight_(weight.data<T>()),
+        mean_(data_if<T>(mean)),
+        rstd_(rstd.data<T>()),
+        dx_(data_if<T>(dx)) {}
 
-  std::int64_t chunk() const { return chunk_; }
-
-  // The sums of one chunk, gathered row by row.
-  class Share {
-   public:
-    Share(const ColumnSums& sums, std::int64_t first_row)
-        : width_(sums.width_),
-          scratch_(full({2, width_}, 0, dtype_of<T>())),
-          share_(sums.shares_.template data<double>() + first_row / sums.chunk_ * 2 * width_) {}
-
-    // Adds rows first to last, four at a time so that the sums are read and written a quarter as often.
-    void add(std::int64_t first, std::int64_t last, const T* dy, const T* x, const T* mean, const T* rstd) {
-      rows_ += last - first;
-      for (; first + 4 <= last; first += 4) add_rows(std::make_index_sequence<4>{}, first, dy, x, mean, rstd);
-      for (; first < last; ++first) add_rows(std::make_index_sequence<1>{}, first, dy, x, mean, rstd);
-      if (rows_ >= rows_of_sum) flush();
-    }
-    void flush() {
-      T* const from = scratch_.data<T>();
+  void run() const {
+    parallel_for(rows_.count, chunk_, [&](std::int64_t begin, std::int64_t end) {
+      // The chunk's sums so far: a few rows in T, the rest in double.
+      const Tensor scratch = full({2, rows_.width}, 0, dtype_of<T>()),
+                   unwanted = empty_if(dx_ == nullptr, {rows_.width}, dtype_of<T>());
+      T* const recent = scratch.data<T>();
+      double* const share = shares_.template data<double>() + begin / chunk_ * 2 * rows_.width;
+      for (std::int64_t row = begin; row < end;) {
+        for (const std::int64_t stop = std::min(end, row + rows_of_sum); row < stop; ++row)
+          take(row, dx_ == nullptr ? unwanted.data<T>() : dx_ + row * rows_.width, recent,
+               recent + rows_.width);
 #pragma omp simd
-      for (std::int64_t i = 0; i < 2 * width_; ++i) {
-        share_[i] += static_cast<double>(from[i]);
-        from[i] = 0;
+        for (std::int64_t i = 0; i < 2 * rows_.width; ++i) {
+          share[i] += static_cast<double>(recent[i]);
+          recent[i] = 0;
+        }
       }
-      rows_ = 0;
-    }
-
-   private:
-    template <std::size_t... K>
-    void add_rows(std::index_sequence<K...>, std::int64_t first, const T* dy, const T* x, const T* mean,
-                  const T* rstd) {
-      T *const w = scratch_.data<T>(), *const b = w + width_;
-      const T m[] = {(mean == nullptr ? T(0) : mean[first + K])...}, s[] = {rstd[first + K]...};
-      const T *const d_of[] = {dy + (first + K) * width_...}, *const x_of[] = {x + (first + K) * width_...};
-#pragma omp simd
-      for (std::int64_t i = 0; i < width_; ++i) {
-        w[i] += ((d_of[K][i] * ((x_of[K][i] - m[K]) * s[K])) + ...);
-        b[i] += (d_of[K][i] + ...);
-      }
-    }
-
-    std::int64_t width_, rows_ = 0;
-    Tensor scratch_;
-    double* share_;
-  };
+    });
+  }
 
   Tensor dweight() const { return total(0); }
   Tensor dbias() const { return total(1); }
@@ -132,60 +115,44 @@ class ColumnSums {
  private:
   static constexpr std::int64_t most_chunks = 64;
 
+  // One row: its dx, and what it adds to the column sums. These are made in the pass that waits for dy and x, not
+  // in the one that waits for dx: a processor finishes its stores in order.
+  void take(std::int64_t row, T* dx, T* dweight, T* dbias) const {
+    const std::int64_t width = rows_.width;
+    const T *const dy = dy_ + row * width, *const x = x_ + row * width, *const w = weight_;
+    const T mean = mean_ == nullptr ? T(0) : mean_[row], rstd = rstd_[row];
+    const Two<double> sums = row_sums<T>(0, width, [=](std::int64_t i) {
+      const T g = dy[i] * w[i], z = (x[i] - mean) * rstd;
+      dweight[i] += dy[i] * z;
+      dbias[i] += dy[i];
+      return Two<T>{g, g * z};
+    });
+    const T mean_g = mean_ == nullptr ? T(0) : static_cast<T>(sums.a / static_cast<double>(width));
+    const T mean_gz = static_cast<T>(sums.b / static_cast<double>(width));
+#pragma omp simd
+    for (std::int64_t i = 0; i < width; ++i) {
+      const T z = (x[i] - mean) * rstd;
+      dx[i] = rstd * (dy[i] * w[i] - mean_g - z * mean_gz);
+    }
+  }
+
   Tensor total(std::int64_t which) const {
-    const Tensor out = Tensor::empty({width_}, dtype_of<T>());
-    for (std::int64_t i = 0; i < width_; ++i) {
+    const Tensor out = Tensor::empty({rows_.width}, dtype_of<T>());
+    const double* const shares = shares_.template data<double>() + which * rows_.width;
+    for (std::int64_t i = 0; i < rows_.width; ++i) {
       double sum = 0;
-      for (std::int64_t k = 0; k < chunks_; ++k) sum += shares_.data<double>()[(2 * k + which) * width_ + i];
+      for (std::int64_t k = 0; k < chunks_; ++k) sum += shares[2 * k * rows_.width + i];
       out.data<T>()[i] = static_cast<T>(sum);
     }
     return out;
   }
 
-  std::int64_t width_, chunk_, chunks_;
+  Rows rows_;
+  std::int64_t chunk_, chunks_;
   Tensor shares_;  // (chunks, 2, C)
+  const T *dy_, *x_, *weight_, *mean_, *rstd_;
+  T* dx_;
 };
-
-// A row of dx. With g = dy * weight and z = (x - mean) * rstd:
-//   dx = rstd * (g - mean(g) - z * mean(g * z)), where mean(g) falls away if x was not centred
-template <class T>
-void normalise_row_backward(T* dx, const T* dy, const T* x, const T* w, std::int64_t width, const T* centre,
-                            T rstd) {
-  const T mean = centre == nullptr ? T(0) : *centre;
-  const Two<double> sums = row_sums<T>(0, width, [=](std::int64_t i) {
-    const T g = dy[i] * w[i];
-    return Two<T>{g, g * ((x[i] - mean) * rstd)};
-  });
-  const T mean_g = centre == nullptr ? T(0) : static_cast<T>(sums.a / static_cast<double>(width));
-  const T mean_gz = static_cast<T>(sums.b / static_cast<double>(width));
-#pragma omp simd
-  for (std::int64_t i = 0; i < width; ++i)
-    dx[i] = rstd * (dy[i] * w[i] - mean_g - (x[i] - mean) * rstd * mean_gz);
-}
-
-template <class T>
-NormGradients normalise_rows_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
-                                      const Tensor& means, const Tensor& rstds, NormWanted wanted) {
-  const Rows rows(x);
-  const bool sums_columns = wanted.dweight || wanted.dbias;
-  const Tensor dx = empty_if(wanted.dx, x.shape(), x.dtype());
-  const ColumnSums<T> columns(rows, sums_columns);
-  const T *const d = dy.data<T>(), *const from = x.data<T>(), *const w = weight.data<T>(),
-                 *const mean = data_if<T>(means), *const rstd = rstds.data<T>();
-  T* const to = data_if<T>(dx);
-  parallel_for(rows.count, columns.chunk(), [&, width = rows.width](std::int64_t begin, std::int64_t end) {
-    typename ColumnSums<T>::Share share(columns, begin);
-    for (std::int64_t first = begin; first < end; first += 4) {
-      const std::int64_t last = std::min(end, first + 4);
-      for (std::int64_t r = first; r < last && to != nullptr; ++r)
-        normalise_row_backward(to + r * width, d + r * width, from + r * width, w, width,
-                               mean == nullptr ? nullptr : mean + r, rstd[r]);
-      if (sums_columns) share.add(first, last, d, from, mean, rstd);
-    }
-    share.flush();
-  });
-  return {dx, wanted.dweight ? columns.dweight() : Tensor(), wanted.dbias ? columns.dbias() : Tensor()};
-}
 
 }  // namespace
 
@@ -208,8 +175,13 @@ RowNorm rms_norm(const Tensor& x, const Tensor& weight, double eps) {
 NormGradients row_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
                                 const Tensor& rstd, NormWanted wanted) {
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
-    return normalise_rows_backward<T>(contiguous(dy), contiguous(x),
-                                      or_full(weight, 1, x.shape().back(), x.dtype()), mean, rstd, wanted);
+    const Tensor all_dy = contiguous(dy), all_x = contiguous(x),
+                 all_weight = or_full(weight, 1, x.shape().back(), x.dtype()),
+                 dx = empty_if(wanted.dx, x.shape(), x.dtype());
+    const RowNormBackward<T> backward(all_dy, all_x, all_weight, mean, rstd, dx);
+    backward.run();
+    return NormGradients{dx, wanted.dweight ? backward.dweight() : Tensor(),
+                         wanted.dbias ? backward.dbias() : Tensor()};
   });
 }
 
