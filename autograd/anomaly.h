@@ -17,7 +17,7 @@ inline bool anomaly_mode() { return detail::anomaly_mode_on; }
 // AnomalyMode guard; within its scope this thread checks what its ops compute.
 class AnomalyMode {
  public:
-  AnomalyMode() : before_(detail::anomaly_mode_on) { detail::anomaly_mode_on = true; }
+  explicit AnomalyMode(bool on = true) : before_(detail::anomaly_mode_on) { detail::anomaly_mode_on = on; }
   ~AnomalyMode() { detail::anomaly_mode_on = before_; }
   AnomalyMode(const AnomalyMode&) = delete;
   AnomalyMode& operator=(const AnomalyMode&) = delete;

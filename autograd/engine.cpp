@@ -32,6 +32,7 @@ class Walk {
       : from_(from),
         create_graph_(create_graph),
         retain_graph_(retain_graph || create_graph),
+        finite_only_(anomaly_mode()),
         targets_(targets),
         outer_(std::exchange(innermost, this)) {
     // Growing from nothing would cost a small graph several allocations.
@@ -46,6 +47,8 @@ class Walk {
     finish_leaves();
     innermost = outer_;
   }
+
+  bool finite_only() const { return finite_only_; }
 
   bool wants(const Edge& edge) const {
     return edge.node != nullptr && (targets_ == nullptr || targets_->leading_there.contains(edge.node));
@@ -100,7 +103,13 @@ class Walk {
     check(!node.released, "backward", "the graph behind '", node.name,
           "' was freed by an earlier backward pass. Pass retain_graph = true to the first?");
     Backward back(node, *this, create_graph_, retain_graph_);
-    node.run(back);
+    if (finite_only_) [[unlikely]] {
+      // What a rule gives is checked under its op's own name; the ops it is written in would only tell theirs.
+      const AnomalyMode off(false);
+      node.run(back);
+    } else {
+      node.run(back);
+    }
     if (!retain_graph_) node.release();
   }
 
@@ -200,7 +209,7 @@ class Walk {
 
   std::span<const Tensor> from_;
   std::vector<Tensor> held_;
-  bool create_graph_, retain_graph_;
+  bool create_graph_, retain_graph_, finite_only_;
   const Targets* targets_;
   Walk* outer_;  // the pass of this thread whose hook or rule began this one
   static thread_local constinit Walk* innermost;
@@ -222,7 +231,7 @@ void Backward::give(int input, Tensor gradient) {
   check(gradient.shape() == slot.shape && gradient.dtype() == slot.dtype, node_.name, "the rule gave input ",
         input, " of shape ", slot.shape, " and ", slot.dtype, " a gradient of shape ", gradient.shape(),
         " and ", gradient.dtype(), ". Is its rule right?");
-  if (anomaly_mode()) [[unlikely]]
+  if (walk_.finite_only()) [[unlikely]]
     check_finite_gradient(node_, input, gradient);
   walk_.give(edge, std::move(gradient));
 }

@@ -46,6 +46,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
           " against ", of_b, " at axis -", i, ". Insert an axis with unsqueeze, or transpose?");
     out[out.rank() - i] = of_a == 1 ? of_b : of_a;
   }
+  numel_of(out, op);  // two that fit may broadcast to one that does not
   return out;
 }
 

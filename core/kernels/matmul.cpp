@@ -154,11 +154,12 @@ Matrix<const T> as_rows(const Tensor& x, Tensor& copy) {
 }  // namespace
 
 Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
+  Shape shape = any_a.shape();
+  shape[any_a.rank() - 1] = any_b.shape().back();
+  Tensor c =
+      Tensor::empty(shape, any_a.dtype(), "matmul");  // first: no operand is copied for a c that cannot be
   Tensor copy_of_a, copy_of_b;
   const Tensor &a = readable(any_a, copy_of_a), &b = readable(any_b, copy_of_b);
-  Shape shape = a.shape();
-  shape[a.rank() - 1] = b.shape().back();
-  Tensor c = Tensor::empty(shape, a.dtype(), "matmul");
   if (c.numel() == 0) return c;
   dispatch_floating(a.dtype(), "matmul", [&]<class T>() {
     const std::int64_t depth = a.shape().back(), columns = shape.back(), rows = c.numel() / columns;

@@ -5,7 +5,10 @@
 #include <thread>
 
 #include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/index.h>
+#include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/record.h>
 #include <gradus/core/allocator.h>
@@ -258,8 +261,78 @@ TEST_CASE("a change in place of a saved tensor is refused with op and both versi
         "0, now it is at 1. Change a clone() instead?");
   // Through a view as well, and for an output that its own op saved.
   const Tensor e = exp(x);
-  no_grad([&] { e.detach()[0].zero_(); });
-  CHECK_THROWS_AS(sum(e).backward(), Error);
+  no_grad([&] { e.detach()[0].zero_().add_(1); });
+  CHECK(message_of([&] { sum(e).backward(); }) ==
+        "[exp] a tensor of shape (2,) that was saved for the backward pass has been changed in place: it was "
+        "at "
+        "version 0, now it is at 2. Change a clone() instead?");
+  CHECK_FALSE(x.grad().defined());
+  CHECK(equal(x.detach(), ones({2}, f64)));
+}
+
+TEST_CASE("a change in place is caught where a definition would read it for a second derivative",
+          "[grad][error]") {
+  const Tensor x = leaf({3});
+  const Tensor y = silu(x);
+  no_grad([&] { Tensor(x).fill_(2); });
+  CHECK(
+      message_of([&] {
+        grad({sum(y)}, {x}, {}, {.create_graph = true});
+      }).starts_with("[silu] a tensor of shape (3,) that was saved for the backward pass has been changed"));
+}
+
+TEST_CASE("refused passes leak nothing and leave tensors and their gradients as they were", "[grad][error]") {
+  const Tensor x = leaf({2, 3}, 3), mask = ones({2, 3}, f64);
+  sum(x * x).backward();
+  const std::int64_t before = in_use();
+  CHECK_THROWS_AS((x * x).backward(), Error);
+  CHECK_THROWS_AS((x * x).backward(ones({3}, f64)), Error);
+  CHECK_THROWS_AS(grad({sum(x)}, {mask}), Error);
+  CHECK_THROWS_AS(grad({sum(x * x)}, {x}, {Tensor(), Tensor()}), Error);
+  CHECK_THROWS_AS(full({2}, 1, i64).requires_grad_(), Error);
+  {
+    const Tensor y = sum(exp(x) * mask);
+    Tensor(mask).fill_(1);
+    CHECK_THROWS_AS(y.backward(), Error);
+  }
+  CHECK_THROWS_AS(sum(identity_with_rule(x * 2.0, [](const Tensor& dy) { return dy.t(); })).backward(),
+                  Error);
+  CHECK(in_use() == before);
+  CHECK(equal(x.detach(), full({2, 3}, 3, f64)));
+  CHECK(equal(x.grad(), full({2, 3}, 6, f64)));
+  CHECK(x.version() == 0);
+}
+
+TEST_CASE("an op that finds no memory leaves its inputs, the tape and the bytes in use as they were",
+          "[grad][error]") {
+  const Tensor x = leaf({1}, 3), y = x * 2.0;
+  const Tensor wide = y.expand({std::int64_t{1} << 43});
+  const std::int64_t before = in_use();
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    CHECK_THROWS_AS(wide + 1.0, OutOfMemory);
+    CHECK_THROWS_AS(tanh(wide), OutOfMemory);
+    CHECK_THROWS_AS(wide * wide, OutOfMemory);
+    CHECK_THROWS_AS(cumsum(wide, 0), OutOfMemory);
+    CHECK_THROWS_AS(wide.contiguous(), OutOfMemory);
+    CHECK_THROWS_AS(no_grad([&] { Tensor(x).copy_(wide); }), Error);
+  }
+  CHECK(in_use() == before);
+  CHECK(x.version() == 0);
+  sum(y).backward();
+  CHECK(x.grad().item() == 2);
+}
+
+TEST_CASE("a size overflow of 2^33 x 2^33 is refused by the op it would come from", "[op][error]") {
+  constexpr std::int64_t large = std::int64_t{1} << 33;
+  const Tensor row = zeros({1}, f64).expand({large}), column = zeros({1, 1}, f64).expand({large, 1});
+  const std::int64_t before = in_use();
+  const std::string shape = "shape (8589934592, 8589934592) spans more than 2^63 elements. Split the work?";
+  CHECK(message_of([&] { row + column; }) == "[add] " + shape);
+  CHECK(message_of([&] { column < row; }) == "[<] " + shape);
+  CHECK(message_of([&] { zeros({1}, f64).expand({large, large}); }) == "[expand] " + shape);
+  CHECK(message_of([&] { matmul(column, row.unsqueeze(0)); }) == "[matmul] " + shape);
+  CHECK(message_of([&] { one_hot(zeros({1}, i64).expand({large}), large); }) == "[one_hot] " + shape);
+  CHECK(in_use() == before);
 }
 
 TEST_CASE("after a backward that failed the graph is spent, the leaves are whole and the next step works",

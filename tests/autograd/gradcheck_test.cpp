@@ -1,5 +1,7 @@
 #include <gradus/autograd/gradcheck.h>
 
+#include <algorithm>
+
 #include <gradus/autograd/gradcheck_matcher.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/random.h>
@@ -52,6 +54,21 @@ TEST_CASE("gradcheck finds a rule that is wrong on purpose and says where and by
       "output[0, 0] by x[0, 0]: analytic 0.4285714286, numeric 0.2857142857, they differ by 0.142857142"));
   CHECK(result.report.find("output[1, 1] by x[1, 1]") != std::string::npos);
   CHECK(result.report.find("output[0, 0] by x[0, 1]") == std::string::npos);
+}
+
+TEST_CASE("gradcheck's report names the output of several and counts what it leaves out", "[gradcheck]") {
+  const Tensor x = leaf({5});
+  const GradcheckResult result = gradcheck(
+      [&] {
+        return std::vector<Tensor>{x * 2.0, wrong_square(x, 3), x.detach()};
+      },
+      {{"x", x}});
+  CHECK_FALSE(result);
+  CHECK(result.compared == 3 * 25);
+  CHECK(result.report.starts_with("output 1 [0] by x[0]: analytic 0.4285714286, numeric 0.2857142857"));
+  const GradcheckResult many = gradcheck([&] { return wrong_square(leaf({12}) * x[4], 3); }, {{"x", x}});
+  CHECK(std::count(many.report.begin(), many.report.end(), '\n') == 11);
+  CHECK(many.report.ends_with("\nand 2 more of 60 entries\n"));
 }
 
 TEST_CASE("gradcheck finds an error of one part in five hundred", "[gradcheck]") {

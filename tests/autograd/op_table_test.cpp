@@ -55,7 +55,9 @@ TEST_CASE("every op gives the same bits at 1, 2 and 3 threads", "[op][threads]")
 }
 TEST_CASE("every op frees what it kept, walked backward or not", "[op][grad]") { for_each_row(check_frees); }
 TEST_CASE("ops without a derivative record none", "[op]") { for_each_row(check_not_recorded); }
-TEST_CASE("every op's refusals say what is wrong", "[op][error]") { for_each_row(check_refusals); }
+TEST_CASE("every op's refusals say what is wrong, leak nothing and draw nothing", "[op][error]") {
+  for_each_row(check_refusals);
+}
 
 TEST_CASE("every public op has a row in the op table", "[op]") {
   // A declaration that gives back tensors, outside namespace definition: the name stands before its

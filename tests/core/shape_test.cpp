@@ -67,6 +67,13 @@ TEST_CASE("a size overflow of 2^33 x 2^33 is refused", "[shape][error]") {
         }) == "[zeros] shape (0, 8589934592, 8589934592) spans more than 2^63 elements. Split the work?");
 }
 
+TEST_CASE("sizes that fit alone and overflow when broadcast are refused", "[shape][error]") {
+  constexpr std::int64_t large = std::int64_t{1} << 33;
+  CHECK(message_of([] {
+          broadcast_shapes({large, 1}, {large}, "add");
+        }) == "[add] shape (8589934592, 8589934592) spans more than 2^63 elements. Split the work?");
+}
+
 TEST_CASE("negative sizes are refused", "[shape][error]") {
   CHECK(message_of([] {
           numel_of({2, -3}, "zeros");

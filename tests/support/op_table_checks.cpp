@@ -10,6 +10,7 @@
 #include <gradus/core/allocator.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/parallel.h>
+#include <gradus/core/random.h>
 
 #include "support/catch.h"
 
@@ -248,6 +249,8 @@ void check_refusals(const OpRow& row) {
   for (const Refusal& refusal : row.refusals) {
     INFO("op " << row.name << ", refusal: " << refusal.text);
     std::string said = "(nothing was thrown)";
+    const std::int64_t before = memory_stats().bytes_in_use;
+    const RandomState place = default_generator().state();
     try {
       refusal.call();
     } catch (const Error& error) {
@@ -255,6 +258,8 @@ void check_refusals(const OpRow& row) {
     }
     REQUIRE(said == refusal.text);
     REQUIRE(std::regex_match(said, form));
+    REQUIRE(memory_stats().bytes_in_use == before);
+    REQUIRE(default_generator().state() == place);
   }
 }
 
