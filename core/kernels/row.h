@@ -67,6 +67,10 @@ inline T row_max(const T* x, std::int64_t count) {
   T most = -std::numeric_limits<T>::infinity();
 #pragma omp simd reduction(max : most)
   for (std::int64_t i = 0; i < count; ++i) most = x[i] > most ? x[i] : most;
+  // clang begins such a reduction at the least finite number, and so never gives -infinity.
+  constexpr T least = std::numeric_limits<T>::lowest();
+  if (most == least && std::find(x, x + count, least) == x + count)
+    return -std::numeric_limits<T>::infinity();
   return most;
 }
 
