@@ -327,8 +327,8 @@ TEST_CASE("a size overflow of 2^33 x 2^33 is refused by the op it would come fro
   const Tensor row = zeros({1}, f64).expand({large}), column = zeros({1, 1}, f64).expand({large, 1});
   const std::int64_t before = in_use();
   const std::string shape = "shape (8589934592, 8589934592) spans more than 2^63 elements. Split the work?";
-  CHECK(message_of([&] { row + column; }) == "[add] " + shape);
-  CHECK(message_of([&] { column < row; }) == "[<] " + shape);
+  CHECK(message_of([&] { return row + column; }) == "[add] " + shape);
+  CHECK(message_of([&] { return column < row; }) == "[<] " + shape);
   CHECK(message_of([&] { zeros({1}, f64).expand({large, large}); }) == "[expand] " + shape);
   CHECK(message_of([&] { matmul(column, row.unsqueeze(0)); }) == "[matmul] " + shape);
   CHECK(message_of([&] { one_hot(zeros({1}, i64).expand({large}), large); }) == "[one_hot] " + shape);
