@@ -104,7 +104,7 @@ class Walk {
           "' was freed by an earlier backward pass. Pass retain_graph = true to the first?");
     Backward back(node, *this, create_graph_, retain_graph_);
     if (finite_only_) [[unlikely]] {
-      // What a rule gives is checked under its op's own name; the ops it is written in would only tell theirs.
+      // What a rule gives is checked under its op's name; the ops that it is written in would tell theirs.
       const AnomalyMode off(false);
       node.run(back);
     } else {

@@ -15,27 +15,27 @@
 #include <gradus/core/check.h>
 
 namespace gradus {
-namespace {
 
-// The cores that a container's CPU quota allows, rounded up; 0 where there is no quota.
-int cores_by_quota() {
+int detail::cores_by_quota(const std::string& cgroup) {
   double quota = -1, period = -1;
-  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2) {
+  if (std::ifstream v2(cgroup + "/cpu.max"); v2) {
     std::string word;
     if (v2 >> word >> period && word != "max") quota = std::strtod(word.c_str(), nullptr);
   } else {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+    std::ifstream(cgroup + "/cpu/cpu.cfs_quota_us") >> quota;
+    std::ifstream(cgroup + "/cpu/cpu.cfs_period_us") >> period;
   }
   return quota > 0 && period > 0 ? static_cast<int>(std::ceil(quota / period)) : 0;
 }
+
+namespace {
 
 int default_threads() {
   if (std::getenv("OMP_NUM_THREADS") != nullptr) return omp_get_max_threads();
   cpu_set_t allowed;
   int cores = omp_get_num_procs();
   if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
-  const int quota = cores_by_quota();
+  const int quota = detail::cores_by_quota("/sys/fs/cgroup");
   return quota > 0 && quota < cores ? quota : cores;
 }
 

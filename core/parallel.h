@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 
 namespace gradus {
@@ -15,6 +16,12 @@ void set_threads(int count);
 
 // How many parallel regions have run: lets a test see that its input was large enough to start one.
 std::int64_t parallel_regions();
+
+namespace detail {
+// The cores that a container's CPU quota allows, rounded up; 0 where there is no quota. `cgroup` is the folder
+// where Linux tells of it, in version 2 or 1 of its layout.
+int cores_by_quota(const std::string& cgroup);
+}  // namespace detail
 
 // A reference to a callable that outlives the call; costs no allocation, unlike std::function.
 template <class Signature>

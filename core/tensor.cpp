@@ -6,9 +6,15 @@
 
 #include <gradus/core/allocator.h>
 #include <gradus/core/kernels/copy.h>
+#include <gradus/core/processor.h>
 
 namespace gradus {
 namespace {
+
+// Ahead of every other static object's constructor; here because no program uses gradus without this file.
+[[gnu::constructor(101)]] void require_this_processor() {
+  detail::require_instruction_sets(detail::compiled_for(), detail::processor_has());
+}
 
 std::size_t offset_of_elements() { return sizeof(Block); }  // a multiple of 64, as Block is aligned to that
 

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -169,6 +171,26 @@ TEST_CASE("set_threads refuses 0 and less, and changes nothing", "[parallel][err
   CHECK(message_of([] { set_threads(0); }) == "[set_threads] needs at least one thread, not 0.");
   CHECK(message_of([] { set_threads(-2); }) == "[set_threads] needs at least one thread, not -2.");
   CHECK(threads() == 3);
+}
+
+TEST_CASE("a container's CPU quota counts, rounded up to whole cores", "[parallel]") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("gradus_quota_" + std::to_string(getpid()));
+  fs::create_directories(folder / "cpu");
+  const auto write = [&](const char* file, const char* text) { std::ofstream(folder / file) << text; };
+  CHECK(detail::cores_by_quota(folder) == 0);  // nothing is said of a quota
+  write("cpu/cpu.cfs_quota_us", "-1\n");
+  write("cpu/cpu.cfs_period_us", "100000\n");
+  CHECK(detail::cores_by_quota(folder) == 0);
+  write("cpu/cpu.cfs_quota_us", "250000\n");
+  CHECK(detail::cores_by_quota(folder) == 3);
+  write("cpu.max", "max 100000\n");
+  CHECK(detail::cores_by_quota(folder) == 0);
+  write("cpu.max", "200000 100000\n");
+  CHECK(detail::cores_by_quota(folder) == 2);
+  write("cpu.max", "50000 100000\n");
+  CHECK(detail::cores_by_quota(folder) == 1);
+  fs::remove_all(folder);
 }
 
 TEST_CASE("says its number of threads", "[.threads_of_child]") { std::printf("threads: %d\n", threads()); }
