@@ -214,26 +214,29 @@ void check_f32(const OpRow& row) {
 
 void check_threads(const OpRow& row) {
   if (row.large.empty()) return;
-  INFO("op " << row.name);
   const int before = threads();
-  const auto results = [&](int count) {
-    set_threads(count);
-    const Tensors inputs = draw(row.large, f32, 3);
-    Tensors all = row.op(inputs);
-    for (Tensor& gradient : gradients(all, inputs)) all.push_back(gradient);
-    return all;
-  };
-  const Tensors alone = results(1);
-  const std::int64_t regions = parallel_regions();
-  const Tensors two = results(2);
-  const bool ran_in_parallel = parallel_regions() > regions;
-  const Tensors three = results(3);
-  set_threads(before);
-  REQUIRE(ran_in_parallel);
-  for (std::size_t k = 0; k < alone.size(); ++k) {
-    INFO("result " << k << " (outputs first, then gradients)");
-    REQUIRE(same_bits(alone[k], two[k]));
-    REQUIRE(same_bits(alone[k], three[k]));
+  // In f64 as well: sums of f32 numbers run in double, and rounding the result hides in what order.
+  for (const DType dtype : {f32, f64}) {
+    INFO("op " << row.name << " in " << name_of(dtype));
+    const auto results = [&](int count) {
+      set_threads(count);
+      const Tensors inputs = draw(row.large, dtype, 3);
+      Tensors all = row.op(inputs);
+      for (Tensor& gradient : gradients(all, inputs)) all.push_back(gradient);
+      return all;
+    };
+    const Tensors alone = results(1);
+    const std::int64_t regions = parallel_regions();
+    const Tensors two = results(2);
+    const bool ran_in_parallel = parallel_regions() > regions;
+    const Tensors three = results(3);
+    set_threads(before);
+    REQUIRE(ran_in_parallel);
+    for (std::size_t k = 0; k < alone.size(); ++k) {
+      INFO("result " << k << " (outputs first, then gradients)");
+      REQUIRE(same_bits(alone[k], two[k]));
+      REQUIRE(same_bits(alone[k], three[k]));
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
+#include <gradus/core/parallel.h>
 
 #include "support/catch.h"
 #include "support/op_table.h"
@@ -166,6 +167,25 @@ TEST_CASE("ten million f32 numbers sum to seven digits along either axis", "[op]
   CHECK(near(sum(x).item(), exact, 1e-7));
   CHECK(near(sum(x.reshape({1'000'000, 10}), 0)[3].item(), exact / 10, 1e-7));
   CHECK(near(cumsum(x, 0)[-1].item(), exact, 1e-7));
+}
+
+TEST_CASE("reductions of 3,000,000 numbers have the same bits at 1, 2, 3 and 8 threads", "[op][threads]") {
+  // In f64, and large enough for more pieces than there are threads: each other cut would round otherwise.
+  Generator generator(1);
+  const Tensor x = randn({3'000'000}, f64, generator), columns = x.reshape({300'000, 10});
+  const int before = threads();
+  std::vector<std::vector<Tensor>> results;
+  for (const int count : {1, 2, 3, 8}) {
+    set_threads(count);
+    results.push_back({sum(x), mean(x), var(x), logsumexp(x), sum(columns, 0), var(columns, 0), cumsum(x, 0),
+                       sum(columns, 1), sum(columns.slice(1, 0, 10, 2), 0)});
+  }
+  set_threads(before);
+  for (std::size_t i = 1; i < results.size(); ++i)
+    for (std::size_t k = 0; k < results[i].size(); ++k) {
+      INFO("result " << k);
+      CHECK(equal(results[i][k], results[0][k]));
+    }
 }
 
 TEST_CASE("the variance of f32 numbers far from zero is right to five digits", "[op]") {
