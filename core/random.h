@@ -33,6 +33,19 @@ class Generator {
   // Where the next `blocks` blocks of 128 bits begin, which from now on are the caller's.
   RandomState reserve(std::int64_t blocks);
 
+  // f(the place of the next `blocks` blocks). Where f throws, nothing was drawn, unless another draw came after.
+  template <class F>
+  auto draw(std::int64_t blocks, const F& f) {
+    const RandomState from = reserve(blocks);
+    try {
+      return f(from);
+    } catch (...) {
+      std::uint64_t next = from.counter + static_cast<std::uint64_t>(blocks);
+      counter_.compare_exchange_strong(next, from.counter, std::memory_order_relaxed);
+      throw;
+    }
+  }
+
  private:
   std::atomic<std::uint64_t> seed_;
   std::atomic<std::uint64_t> counter_{0};

@@ -72,10 +72,12 @@ void check_all(const Tensor& q, const Tensor& k, const Tensor& v, const Attentio
   check_options(q, k, options, op);
 }
 
-RandomState draw_place(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
-  if (options.dropout == 0) return {};
+// f(where the numbers of dropout are drawn)
+template <class F>
+auto with_draw(const Tensor& q, const Tensor& k, const AttentionOptions& options, const F& f) {
+  if (options.dropout == 0) return f(RandomState{});
   Generator& generator = options.generator != nullptr ? *options.generator : default_generator();
-  return generator.reserve(kernels::random_blocks(numel_of(shape_of_scores(q, k), "attention"), boolean));
+  return generator.draw(kernels::random_blocks(numel_of(shape_of_scores(q, k), "attention"), boolean), f);
 }
 
 }  // namespace
@@ -103,7 +105,8 @@ AttentionResult definition::attention(const Tensor& q, const Tensor& k, const Te
 AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const Tensor& v,
                                        const AttentionOptions& options) {
   check_all(q, k, v, options, "attention_with_weights");
-  return definition::attention(q, k, v, options, draw_place(q, k, options));
+  return with_draw(q, k, options,
+                   [&](const RandomState& from) { return definition::attention(q, k, v, options, from); });
 }
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
@@ -113,9 +116,11 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const Shape scores = shape_of_scores(q, k);
   const Tensor mask =
       options.mask.defined() && options.mask.shape() != scores ? options.mask.expand(scores) : options.mask;
-  const kernels::AttentionRule rule{scale_of(q, options), options.causal, options.dropout,
-                                    draw_place(q, k, options)};
-  const kernels::Attention out = kernels::attention(q, k, v, mask, rule);
+  kernels::AttentionRule rule{scale_of(q, options), options.causal, options.dropout, {}};
+  const kernels::Attention out = with_draw(q, k, options, [&](const RandomState& from) {
+    rule.from = from;
+    return kernels::attention(q, k, v, mask, rule);
+  });
 
   const double heads = static_cast<double>(numel_of(scores, op)) /
                        static_cast<double>(std::max<std::int64_t>(1, q.size(-2) * k.size(-2)));

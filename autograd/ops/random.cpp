@@ -35,7 +35,8 @@ Tensor dropout(const Tensor& x, double p, const RandomState& from) {
 Tensor dropout(const Tensor& x, double p, Generator& generator) {
   check_dropout(x, p);
   if (p == 0) return x;
-  return dropout(x, p, generator.reserve(kernels::random_blocks(x.numel(), boolean)));
+  return generator.draw(kernels::random_blocks(x.numel(), boolean),
+                        [&](const RandomState& from) { return dropout(x, p, from); });
 }
 
 }  // namespace gradus

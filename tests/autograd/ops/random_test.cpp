@@ -2,8 +2,10 @@
 #include <limits>
 
 #include <gradus/autograd/engine.h>
+#include <gradus/autograd/ops/attention.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/random.h>
+#include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
 
 #include "support/catch.h"
@@ -45,6 +47,23 @@ TEST_CASE("dropout draws anew each time, and the same again from the same state"
   generator.set_state(start);
   CHECK(equal(dropout(x, 0.5, generator), first));
   CHECK(equal(dropout(x, 0.5, start), first));
+}
+
+TEST_CASE("random ops that find no memory draw nothing", "[op][error]") {
+  Generator generator(13);
+  generator.reserve(5);
+  const RandomState before = generator.state();
+  const std::int64_t in_use = memory_stats().bytes_in_use;
+  {
+    const Tensor wide = ones({1, 1}).expand({std::int64_t{1} << 43, 1}), one = ones({1, 1});
+    const AttentionOptions options{.dropout = 0.5, .generator = &generator};
+    CHECK_THROWS_AS(dropout(wide, 0.5, generator), OutOfMemory);
+    CHECK_THROWS_AS(scaled_dot_product_attention(wide, one, one, options), OutOfMemory);
+    CHECK_THROWS_AS(attention_with_weights(wide, one, one, options), OutOfMemory);
+    CHECK_THROWS_AS(rand({std::int64_t{1} << 43}, generator), OutOfMemory);
+  }
+  CHECK(generator.state() == before);
+  CHECK(memory_stats().bytes_in_use == in_use);
 }
 
 TEST_CASE("dropout's gradient drops what its forward dropped, with graph and without", "[op][grad]") {

@@ -163,6 +163,13 @@ std::vector<OpRow> order_rows() {
                    make({3, 4}).slice(0, 0, 2, 0);
                  },
                  "[slice] the step must be at least 1, not 0. Reverse with index_select?"}}),
+      view_row(
+          "slice", [](const Tensors& x) { return x[0].slice(-2, -3, 100, 2); },
+          shows({2, 3},
+                [](const Index& i) {
+                  return Index{1 + 2 * i[0], i[1]};
+                }),
+          {4, 3}, {4, 0}, Shape{2, 0}),
       view_row("select", [](const Tensors& x) { return x[0].select(1, -2); },
                shows({2, 4},
                      [](const Index& i) {
