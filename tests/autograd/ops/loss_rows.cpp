@@ -138,7 +138,10 @@ std::vector<OpRow> loss_rows() {
       }
   rows.push_back(row_of({}, false));
   rows.push_back(row_of({.ignore_index = std::nullopt}, false));
-  rows.push_back(row_of({.ignore_index = 0}, true));  // a class that is padding
+  for (const bool weighted : {false, true}) {
+    rows.push_back(row_of({.ignore_index = 0}, weighted));  // a class that is padding
+    rows.back().samples[0][1].values = {0, 2, 0, 3, 1};
+  }
   rows.back().refusals = refusals();
   return rows;
 }
