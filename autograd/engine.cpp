@@ -12,8 +12,8 @@
 
 namespace gradus {
 
-// One backward pass. Nodes with a gradient wait in a heap, the latest made on top: when a node is taken,
-// everyone who used its outputs has been, so its gradients are complete.
+// One backward pass. Of the nodes with a gradient, the latest made is taken next: everyone who used its outputs
+// has been, so its gradients are complete. The others wait in a heap; in a mere chain of ops there are none.
 //
 // Whoever starts a walk holds the nodes it starts from. They hold all others, since a node keeps its edges
 // for as long as it lives; so the walk itself counts no references.
@@ -26,23 +26,19 @@ class Walk {
     std::unordered_multimap<const Node*, std::pair<std::uint32_t, Tensor*>> at;
   };
 
-  // With targets it is grad(); without, each leaf gathers its gradient.
-  // `from` is where the walk starts; a hook may let go of the last other handles on it.
+  // It starts at `from`. With targets it is grad(); without, each leaf gathers its gradient.
   Walk(std::span<const Tensor> from, bool create_graph, bool retain_graph, const Targets* targets)
       : from_(from),
         create_graph_(create_graph),
         retain_graph_(retain_graph || create_graph),
         finite_only_(anomaly_mode()),
         targets_(targets),
-        outer_(std::exchange(innermost, this)) {
-    // Growing from nothing would cost a small graph several allocations.
-    heap_.reserve(16);
-    leaves_.reserve(16);
-  }
+        outer_(std::exchange(innermost, this)) {}
 
   ~Walk() {
-    // Empty but for a pass that failed: what waits there is spent.
-    if (current_ != nullptr) abandon(*current_);
+    // None but for a pass that failed: what waits is spent.
+    for (Node* node : {current_, next_})
+      if (node != nullptr) abandon(*node);
     for (Node* node : heap_) abandon(*node);
     finish_leaves();
     innermost = outer_;
@@ -56,41 +52,68 @@ class Walk {
 
   void give(const Edge& edge, Tensor&& gradient) {
     Node& node = *edge.node;
-    if (node.is_leaf) return add(place_of(static_cast<Leaf&>(node)), std::move(gradient));
+    if (node.is_leaf) return add(gathered_for(static_cast<Leaf&>(node)), std::move(gradient));
     if (node.walk != this) {
       check(node.walk == nullptr, "backward", "this graph is being walked already, at '", node.name,
             "'. Call backward or grad on it after the first pass, not from a hook?");
-      node.walk = this;
-      heap_.push_back(&node);
-      std::push_heap(heap_.begin(), heap_.end(), earlier);
+      await(node);
     }
     add(node.slots[edge.output].gradient, std::move(gradient));
   }
 
   void run() {
     const GradMode recording(create_graph_);
-    while (!heap_.empty()) {
-      std::pop_heap(heap_.begin(), heap_.end(), earlier);
-      current_ = heap_.back();
-      heap_.pop_back();
+    while (next_ != nullptr) {
+      take_next();
       visit(*current_);
       Node* const done = std::exchange(current_, nullptr);
       done->walk = nullptr;
       for (Slot& slot : done->slots) slot.gradient = Tensor();
     }
-    for (LeafPlace& place : leaves_)
-      if (place.leaf->hooks != nullptr) call_hooks(*place.leaf, 0, place.gradient);
+    for (Leaf* leaf = owned_; leaf != nullptr; leaf = leaf->next_owned)
+      if (leaf->hooks != nullptr) call_hooks(*leaf, 0, leaf->gathered);
+    if (others_ == nullptr) return;
+    for (auto& [leaf, gathered] : *others_)
+      if (leaf->hooks != nullptr) call_hooks(*leaf, 0, gathered);
   }
 
-  Tensor& gradient_of(Leaf& leaf) { return place_of(leaf); }
+  // Where a leaf's gradient gathers until the pass ends. Other threads may be walking to the same leaf: the
+  // first to come owns it, and the others gather on their own.
+  Tensor& gathered_for(Leaf& leaf) {
+    if (leaf.walker.load(std::memory_order_relaxed) == this) return leaf.gathered;
+    if (others_ != nullptr)
+      if (const auto found = others_->find(&leaf); found != others_->end()) return found->second;
+    void* nobody = nullptr;
+    if (!leaf.walker.compare_exchange_strong(nobody, this, std::memory_order_acquire)) {
+      if (others_ == nullptr) others_ = std::make_unique<std::unordered_map<Leaf*, Tensor>>();
+      return (*others_)[&leaf];
+    }
+    leaf.next_owned = std::exchange(owned_, &leaf);
+    // Starting from what the leaf has, a sum over several passes needs no second buffer.
+    if (targets_ == nullptr && leaf.hooks == nullptr) leaf.gathered = std::move(leaf.gradient);
+    return leaf.gathered;
+  }
 
  private:
-  struct LeafPlace {
-    Leaf* leaf;
-    Tensor gradient;
-  };
-
   static bool earlier(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+
+  void await(Node& node) {
+    const bool comes_next = next_ == nullptr || earlier(next_, &node);
+    if (Node* const waits = comes_next ? next_ : &node; waits != nullptr) {
+      heap_.push_back(waits);
+      std::push_heap(heap_.begin(), heap_.end(), earlier);
+    }
+    if (comes_next) next_ = &node;
+    node.walk = this;
+  }
+
+  void take_next() {
+    current_ = std::exchange(next_, nullptr);
+    if (heap_.empty()) return;
+    std::pop_heap(heap_.begin(), heap_.end(), earlier);
+    next_ = heap_.back();
+    heap_.pop_back();
+  }
 
   void visit(Node& node) {
     if (node.hooks != nullptr)
@@ -120,7 +143,8 @@ class Walk {
 
   void call_hooks(Node& node, std::uint32_t output, Tensor& gradient) {
     if (!gradient.defined()) return;
-    if (held_.empty()) held_.assign(from_.begin(), from_.end());
+    if (held_.empty())
+      held_.assign(from_.begin(), from_.end());             // the hook may let go of the last other handles
     for (std::size_t i = 0; i < node.hooks->size(); ++i) {  // a hook may register another
       const auto [watched, hook] = (*node.hooks)[i];
       if (watched != output) continue;
@@ -143,62 +167,38 @@ class Walk {
       sum = sum + gradient;
   }
 
-  // A leaf's gradient gathers here, not in the leaf: other threads may be walking to it as well. The first to
-  // come owns the leaf until its pass ends; the others look their places up.
-  Tensor& place_of(Leaf& leaf) {
-    if (leaf.walker.load(std::memory_order_relaxed) == this) return leaves_[leaf.place_in_walk].gradient;
-    if (contended_ != nullptr)
-      if (const auto found = contended_->find(&leaf); found != contended_->end())
-        return leaves_[found->second].gradient;
-    const auto place = static_cast<std::uint32_t>(leaves_.size());
-    leaves_.push_back({&leaf, Tensor()});
-    void* nobody = nullptr;
-    if (!leaf.walker.compare_exchange_strong(nobody, this, std::memory_order_acquire)) {
-      if (contended_ == nullptr)
-        contended_ = std::make_unique<std::unordered_map<const Leaf*, std::uint32_t>>();
-      contended_->emplace(&leaf, place);
-      return leaves_.back().gradient;
-    }
-    leaf.place_in_walk = place;
-    // Starting from what the leaf has, a sum over several passes needs no second buffer.
-    if (targets_ == nullptr && leaf.hooks == nullptr) leaves_.back().gradient = std::move(leaf.gradient);
-    return leaves_.back().gradient;
-  }
-
-  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself. And
-  // those that a pass around this one owns, this having begun in one of its hooks: it would wait for ever.
+  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself.
   void finish_leaves() {
-    for (LeafPlace& place : leaves_)
-      if (place.leaf->walker.load(std::memory_order_relaxed) == this) put_and_let_go(place);
-    if (contended_ == nullptr) return;
-    for (LeafPlace& place : leaves_) {
-      if (place.leaf == nullptr || given_to_outer(place)) continue;
+    while (owned_ != nullptr) let_go(*std::exchange(owned_, owned_->next_owned));
+    if (others_ == nullptr) return;
+    for (auto& [leaf, gathered] : *others_) {
+      if (given_to_outer(*leaf, gathered)) continue;
       for (void* nobody = nullptr;
-           !place.leaf->walker.compare_exchange_weak(nobody, this, std::memory_order_acquire);
-           nobody = nullptr)
+           !leaf->walker.compare_exchange_weak(nobody, this, std::memory_order_acquire); nobody = nullptr)
         std::this_thread::yield();
-      put_and_let_go(place);
+      leaf->gathered = std::move(gathered);
+      let_go(*leaf);
     }
   }
 
-  bool given_to_outer(LeafPlace& place) const {
-    Leaf& leaf = *place.leaf;
-    Walk* walk = outer_;
-    while (walk != nullptr && leaf.walker.load(std::memory_order_relaxed) != walk) walk = walk->outer_;
-    if (walk == nullptr) return false;
-    if (targets_ == nullptr && place.gradient.defined()) {
-      if (walk->targets_ == nullptr)
-        add(walk->leaves_[leaf.place_in_walk].gradient, std::move(place.gradient));
+  void let_go(Leaf& leaf) const {
+    if (targets_ == nullptr && leaf.gathered.defined()) leaf.put_gradient(std::move(leaf.gathered));
+    leaf.gathered = Tensor();
+    leaf.walker.store(nullptr, std::memory_order_release);
+  }
+
+  // A leaf that a pass around this one owns, this having begun in one of its hooks, would be waited for for ever.
+  bool given_to_outer(Leaf& leaf, Tensor& gathered) const {
+    Walk* owner = outer_;
+    while (owner != nullptr && leaf.walker.load(std::memory_order_relaxed) != owner) owner = owner->outer_;
+    if (owner == nullptr) return false;
+    if (targets_ == nullptr && gathered.defined()) {
+      if (owner->targets_ == nullptr)
+        add(leaf.gathered, std::move(gathered));
       else
-        leaf.put_gradient(std::move(place.gradient));
+        leaf.put_gradient(std::move(gathered));
     }
     return true;
-  }
-
-  void put_and_let_go(LeafPlace& place) const {
-    Leaf& leaf = *std::exchange(place.leaf, nullptr);
-    if (targets_ == nullptr && place.gradient.defined()) leaf.put_gradient(std::move(place.gradient));
-    leaf.walker.store(nullptr, std::memory_order_release);
   }
 
   void abandon(Node& node) {
@@ -214,10 +214,10 @@ class Walk {
   Walk* outer_;  // the pass of this thread whose hook or rule began this one
   static thread_local constinit Walk* innermost;
   Node* current_ = nullptr;
-  std::vector<Node*, memory::PoolAllocator<Node*>> heap_;
-  std::vector<LeafPlace, memory::PoolAllocator<LeafPlace>> leaves_;
-  std::unique_ptr<std::unordered_map<const Leaf*, std::uint32_t>>
-      contended_;  // leaves that another pass owns
+  Node* next_ = nullptr;
+  std::vector<Node*, memory::PoolAllocator<Node*>> heap_;  // what waits besides `next_`, all made before it
+  Leaf* owned_ = nullptr;                                  // the first of the leaves that this pass owns
+  std::unique_ptr<std::unordered_map<Leaf*, Tensor>> others_;  // leaves that another pass owns
 };
 
 thread_local constinit Walk* Walk::innermost = nullptr;
@@ -328,7 +328,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     walk.run();
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (node_of(inputs[i])->is_leaf)
-        gradients[i] = walk.gradient_of(static_cast<Leaf&>(*node_of(inputs[i])));
+        gradients[i] = walk.gathered_for(static_cast<Leaf&>(*node_of(inputs[i])));
   }
   for (std::size_t i = 0; i < inputs.size(); ++i)
     check(gradients[i].defined() || options.allow_unused, "grad", "input ", i, " of shape ",

@@ -114,9 +114,10 @@ class Leaf final : public Node {
   void put_gradient(Tensor gathered);
 
   Tensor gradient;
-  std::atomic<void*> walker{
-      nullptr};  // the backward pass that owns `gradient` and the next field while it runs
-  std::uint32_t place_in_walk = 0;
+  // The backward pass that owns the leaf while it runs: it alone touches `gradient` and what follows here.
+  std::atomic<void*> walker{nullptr};
+  Tensor gathered;
+  Leaf* next_owned = nullptr;
 
  private:
   void release_saved() noexcept override {}
