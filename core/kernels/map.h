@@ -85,19 +85,18 @@ class StridedLoop {
 
 namespace detail {
 
-// What an operand gives along a stretch: neighbours in memory, or one value, kept in a register.
+// What an operand gives along a stretch, at [i]: neighbours in memory, or one value, kept in a register. GCC 12
+// makes no vector code of a loop that loads booleans as such, but does where they are compared bytes.
 template <class T>
-struct Neighbours {
-  const T* first;
-  T operator[](std::int64_t i) const {
-    // GCC 12 makes no vector code of a loop that loads booleans as such, but does where they are compared
-    // bytes.
-    if constexpr (std::is_same_v<T, bool>)
-      return reinterpret_cast<const unsigned char*>(first)[i] != 0;
-    else
-      return first[i];
-  }
+const T* neighbours(const T* first) {
+  return first;
+}
+struct Bytes {
+  const unsigned char* first;
+  bool operator[](std::int64_t i) const { return first[i] != 0; }
 };
+inline Bytes neighbours(const bool* first) { return {reinterpret_cast<const unsigned char*>(first)}; }
+
 template <class T>
 struct Repeated {
   T value;
@@ -117,13 +116,14 @@ template <class Loop, class T, class... Rest>
     return with_sources(
         by + 1, [&loop, source](auto... others) { loop(source, others...); }, rest...);
   };
-  if (*by == 1) return with(Neighbours<T>{first});
+  if (*by == 1) return with(neighbours(first));
   if (*by == 0) return with(Repeated<T>{*first});
   return false;
 }
 
+// Flattened: a loop with a call left in it, because f is long and used in several loops, makes no vector code.
 template <class F, class Out, class... Source>
-inline void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
+[[gnu::flatten]] inline void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) out[i] = f(in[i]...);
 }
@@ -149,7 +149,7 @@ void map_into(const F& f, const Tensor& out, std::int64_t grain,
     const std::tuple<const In*...> from{operands[K]->template data<In>()...};
     if (out.is_contiguous() && (operands[K]->is_contiguous() && ...))
       return parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
-        detail::flat_loop(end - begin, f, to + begin, detail::Neighbours<In>{std::get<K>(from) + begin}...);
+        detail::flat_loop(end - begin, f, to + begin, detail::neighbours(std::get<K>(from) + begin)...);
       });
     const StridedLoop<sizeof...(In) + 1> loop(out.shape(), {&out.strides(), &operands[K]->strides()...});
     parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
