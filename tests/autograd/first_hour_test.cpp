@@ -24,13 +24,13 @@ TEST_CASE("dtypes do not mix: f32 + f64 throws and says .to(f64)", "[op][error]"
   const Tensor narrow = zeros({2}), wide = zeros({2}, f64), whole = zeros({2}, i64);
   CHECK(message_of([&] { return narrow + wide; }) ==
         "[add] dtypes do not mix: a is f32, b is f64. Convert one with .to(f64)?");
-  CHECK(message_of([&] { wide* narrow; }) ==
+  CHECK(message_of([&] { return wide * narrow; }) ==
         "[mul] dtypes do not mix: a is f64, b is f32. Convert one with .to(f64)?");
   CHECK(message_of([&] { return narrow / whole; }) ==
         "[div] dtypes do not mix: a is f32, b is i64. Convert one with .to(f32)?");
   CHECK(message_of([&] { return whole == narrow; }) ==
         "[==] dtypes do not mix: a is i64, b is f32. Convert one with .to(f32)?");
-  CHECK(message_of([] { ones({2}, boolean) == ones({2}, i64); }) ==
+  CHECK(message_of([] { return ones({2}, boolean) == ones({2}, i64); }) ==
         "[==] dtypes do not mix: a is boolean, b is i64. Convert one with .to(i64)?");
   CHECK((narrow.to(f64) + wide).dtype() == f64);
 }
