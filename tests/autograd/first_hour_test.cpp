@@ -1,6 +1,6 @@
-// DESIGN.md's "rules a user meets in the first hour", as far as they need the tape or its ops; a rule stands in the name
-// of its test. Those of core alone (undefined tensors, numbers of threads, exceptions from parallel loops, NumPy's
-// negative indices) are in tests/core.
+// The rules a user meets in the first hour, as far as they need the tape or its ops; a rule stands in the
+// name of its test. Those of core alone (undefined tensors, numbers of threads, exceptions from parallel
+// loops, NumPy's negative indices) are in tests/core.
 #include <array>
 #include <thread>
 #include <type_traits>
