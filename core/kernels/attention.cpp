@@ -185,7 +185,7 @@ T exponentials(T* row, std::int64_t columns, T* normalisers) {
     return 0;
   }
   const double sum =
-      row_sum<T>(0, columns, [=](std::int64_t j) { return row[j] = vm::exp(row[j] - largest); });
+      row_sum<T>(0, columns, [=](std::int64_t j) { return row[j] = vm::exp_nonpositive(row[j] - largest); });
   normalisers[0] = largest;
   normalisers[1] = static_cast<T>(std::log(sum));
   return static_cast<T>(1 / sum);
@@ -254,10 +254,12 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begi
     if (heads.drops()) heads.dropout_factors(head, begin + r, step, factors);
     const T largest = normalisers[2 * (begin + r)], log_sum = normalisers[2 * (begin + r) + 1];
     const T mean = means[static_cast<std::size_t>(r)];
+    // The scores are those of the forward pass, made by the same calls, so none is above the largest; and log_sum is
+    // not below 0, for the largest adds 1 to its sum.
     T *const w = weights + r * step, *const dw = dweights + r * step;
 #pragma omp simd
     for (std::int64_t j = 0; j < step; ++j) {
-      const T p = vm::exp(w[j] - largest - log_sum);
+      const T p = vm::exp_nonpositive(w[j] - largest - log_sum);
       w[j] = p * factors[j];
       dw[j] = p * (dw[j] * factors[j] - mean);
     }

@@ -217,6 +217,19 @@ TEST_CASE("exp and log stay within two ulp of long double over all floats", "[co
   for (const char* name : {"exp", "exp_nonpositive", "expm1", "log", "log1p"}) check_error(name);
 }
 
+TEST_CASE("exp of what is not positive bears what rounding leaves above zero", "[core][kernels]") {
+  Floats x;
+  add_neighbours(x, 0, 1000);
+  for (float size = 1e-8f; size < 40; size *= 1.001f) x.push_back(size);
+  Floats y(x.size());
+  map<vm::exp_nonpositive>(x, y);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double exact = std::exp(static_cast<long double>(x[i]));
+    const float rounded = static_cast<float>(exact), ulp = std::nextafter(rounded, infinity) - rounded;
+    if (!(std::abs(y[i] - exact) <= 2 * ulp)) FAIL("exp_nonpositive(" << x[i] << ") is " << y[i]);
+  }
+}
+
 TEST_CASE("tanh, sigmoid and softplus stay within two ulp of long double over all floats",
           "[core][kernels]") {
   for (const char* name : {"tanh", "sigmoid", "softplus"}) check_error(name);
