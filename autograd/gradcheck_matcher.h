@@ -1,5 +1,5 @@
-// A Catch2 matcher for gradcheck: REQUIRE_THAT(gradcheck(f, {{"x", x}}), passes_gradcheck()). Brings TEST_CASE
-// and REQUIRE_THAT along, from Catch2 2 or 3; the library itself does not include it.
+// A Catch2 matcher for gradcheck: REQUIRE_THAT(gradcheck(f, {{"x", x}}), passes_gradcheck()). Brings
+// TEST_CASE and REQUIRE_THAT along, from Catch2 2 or 3; the library itself does not include it.
 #pragma once
 
 #if __has_include(<catch2/catch_test_macros.hpp>)

@@ -33,9 +33,9 @@ constexpr std::size_t slab_bytes = std::size_t{1} << 16;     // small pieces are
 constexpr std::size_t slab_pieces_below = std::size_t{1} << 13;
 constexpr std::int64_t worth_sharing = std::int64_t{1} << 22;  // a thread keeps less than this for itself
 
-// A free piece holds the link to the next one itself. Behind the first bytes, where a Block has its counts: those are
-// poisoned while the piece is free, so that a handle used too late is found; the link is not, for the leak checker to
-// follow.
+// A free piece holds the link to the next one itself, behind the first bytes, where a Block has its counts.
+// Under AddressSanitizer those are poisoned while the piece is free, so that a handle used too late is found;
+// the link is not, so that the leak checker can follow it.
 struct FreePiece {
   std::uint64_t counts_of_block;
   FreePiece* next;
@@ -51,11 +51,11 @@ void push(FreePiece*& list, void* memory, std::uint8_t size_class) {
   list = piece;
 }
 
-// Bytes of a thread, or of all that no thread has. `held` is in use or free; so only what is in use changes when a
-// piece goes from one to the other, as it does all the time.
+// Bytes of a thread, or of all that no thread has. `held` counts what is in use and what is free, so that a
+// piece which goes from one to the other, as happens all the time, changes `in_use` alone.
 struct Counters {
-  // Written by the owning thread alone and read by memory_stats(): plain loads and stores that may be torn by
-  // nobody.
+  // Written by the owning thread alone and read by memory_stats() from any: relaxed loads and stores, which
+  // cost no more than plain ones and are never seen half done.
   std::atomic<std::int64_t> in_use{0}, peak{0}, held{0};
 
   std::int64_t cached() const {

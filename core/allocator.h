@@ -3,8 +3,8 @@
 //
 // Sizes are rounded up to classes, eight to each doubling (at most 12.5 % is lost). A freed piece goes on the
 // list of its class in the thread that freed it, and the next request of that class takes it: two pointer
-// moves. Pieces of 1 MiB and more are shared by all threads behind a lock, and so is what a thread leaves when it
-// ends, or holds in plenty while another one must ask the system.
+// moves. Pieces of 1 MiB and more are shared by all threads behind a lock, and so is what a thread leaves
+// when it ends, or holds in plenty while another one must ask the system.
 #pragma once
 
 #include <bit>
@@ -33,8 +33,8 @@ void deallocate(void* piece, std::uint8_t size_class) noexcept;
 
 inline constexpr std::size_t alignment = 64;
 
-// The class that holds `bytes`, and what a class holds. Classes 0-7 are 64, 128, ... 512 bytes; from there eight equal
-// steps lead to each next doubling.
+// The class that holds `bytes`, and what a class holds. Classes 0-7 are 64, 128, ... 512 bytes; from there
+// eight equal steps lead to each next doubling.
 constexpr std::uint8_t class_of(std::size_t bytes) {
   const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
   if (units < 8) return static_cast<std::uint8_t>(units);

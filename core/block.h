@@ -18,8 +18,8 @@
 
 namespace gradus {
 
-// The tape's share in a tensor, as far as core knows it: something counted that says when its last reference
-// went.
+// The tape's share in a tensor, as far as core knows it: something counted that
+// says when its last reference went.
 class TapeEntry {
  public:
   void hold() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }

@@ -58,8 +58,8 @@ constexpr DType wider_of(DType a, DType b) {
   return a == i64 || b == i64 ? i64 : boolean;
 }
 
-// Operands of an op have one dtype; nothing is converted behind the user's back. The names are those of the
-// op's parameters.
+// Operands of an op have one dtype; nothing is converted behind the user's back.
+// The names are those of the op's parameters.
 inline void check_same_dtype(const char* a_name, DType a, const char* b_name, DType b, const char* op) {
   check(a == b, op, "dtypes do not mix: ", a_name, " is ", a, ", ", b_name, " is ", b,
         ". Convert one with .to(", wider_of(a, b), ")?");

@@ -9,8 +9,8 @@
 
 namespace gradus {
 
-// OMP_NUM_THREADS where it is set, else the cores that this process may use (affinity and the container's
-// quota).
+// OMP_NUM_THREADS where it is set, else the cores that this process may use
+// (affinity and the container's quota).
 int threads();
 void set_threads(int count);
 
@@ -18,8 +18,8 @@ void set_threads(int count);
 std::int64_t parallel_regions();
 
 namespace detail {
-// The cores that a container's CPU quota allows, rounded up; 0 where there is no quota. `cgroup` is the folder
-// where Linux tells of it, in version 2 or 1 of its layout.
+// The cores that a container's CPU quota allows, rounded up; 0 where there is no quota. `cgroup` is the
+// folder where Linux tells of it, in version 2 or 1 of its layout.
 int cores_by_quota(const std::string& cgroup);
 }  // namespace detail
 

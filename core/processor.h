@@ -1,6 +1,6 @@
-// A library built for one machine's processor (GRADUS_NATIVE) may be started on a lesser one, where its first
-// instruction unknown there would end the program without a word. So it looks before main, and says what is
-// missing.
+// A library built for one machine's processor (GRADUS_NATIVE) may be started on a lesser one,
+// where its first instruction unknown there would end the program without a word. So it looks
+// before main, and says what is missing.
 #pragma once
 
 #include <cstdint>

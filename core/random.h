@@ -17,23 +17,24 @@ struct RandomState {
   friend bool operator==(const RandomState&, const RandomState&) = default;
 };
 
-// Hands out places, each once. Several threads may share a generator; which of them gets which place is then
-// chance.
+// Hands out places, each once. Several threads may share a generator; which of
+// them gets which place is then chance.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0) : seed_(seed) {}
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
-  // The next place to be handed out; setting it back draws the same numbers again. Not while other threads
-  // draw.
+  // The next place to be handed out; setting it back draws the same numbers again.
+  // Not while other threads draw.
   RandomState state() const;
   void set_state(const RandomState& state);
 
   // Where the next `blocks` blocks of 128 bits begin, which from now on are the caller's.
   RandomState reserve(std::int64_t blocks);
 
-  // f(the place of the next `blocks` blocks). Where f throws, nothing was drawn, unless another draw came after.
+  // f(the place of the next `blocks` blocks). Where f throws, nothing was drawn, unless another
+  // draw came after.
   template <class F>
   auto draw(std::int64_t blocks, const F& f) {
     const RandomState from = reserve(blocks);
@@ -51,8 +52,8 @@ class Generator {
   std::atomic<std::uint64_t> counter_{0};
 };
 
-// Where random tensors come from unless told otherwise. It begins with seed 0, so that programs repeat
-// themselves.
+// Where random tensors come from unless told otherwise. It begins with seed 0,
+// so that programs repeat themselves.
 Generator& default_generator();
 void manual_seed(std::uint64_t seed);  // the default generator's, from the start of its numbers
 

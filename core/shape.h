@@ -1,5 +1,5 @@
-// Shape: the sizes of a tensor's axes, outermost first. The same small vector serves for strides and axis
-// lists.
+// Shape: the sizes of a tensor's axes, outermost first.
+// The same small vector serves for strides and axis lists.
 #pragma once
 
 #include <algorithm>

@@ -24,8 +24,8 @@ class Tensor {
     if (block_ != nullptr) block_->add_handle();
   }
   Tensor(Tensor&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  // Not for what a call returned: x[0] = y would bind a handle that is gone on the next line, and x would stay as
-  // it is. x[0].copy_(y) writes into x.
+  // Not for what a call returned: x[0] = y would bind a handle that is gone on the next line, and x would
+  // stay as it is. x[0].copy_(y) writes into x.
   Tensor& operator=(const Tensor& other) & noexcept {
     Tensor copy(other);
     std::swap(block_, copy.block_);
@@ -86,12 +86,13 @@ class Tensor {
   void backward(bool retain_graph = false) const;
   void backward(const Tensor& gradient, bool retain_graph = false) const;
   Tensor detach() const;  // the same memory, off the tape
-  // Called in each backward pass with this tensor's whole gradient; what it returns, if defined, takes that
-  // one's place.
+  // Called in each backward pass with this tensor's whole gradient; what it returns,
+  // if defined, takes that one's place.
   void register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
-  // Views: they share memory with this tensor, and gradients flow through them. Defined in
-  // autograd/ops/view.cpp. One size of reshape may be -1, and it copies where the memory cannot be read that way.
+  // Views: they share memory with this tensor, and gradients flow through them.
+  // Defined in autograd/ops/view.cpp. One size of reshape may be -1, and it copies
+  // where the memory cannot be read that way.
   Tensor reshape(const Shape& shape) const;
   Tensor flatten(std::int64_t from = 0, std::int64_t to = -1) const;
   Tensor transpose(std::int64_t a, std::int64_t b) const;

@@ -14,10 +14,10 @@
 namespace gradus {
 
 struct AttentionOptions {
-  // Which keys a query may see: expands to (..., T, S), so (T, S) serves all heads and (B, 1, 1, S) hides
-  // each sequence's padding. Boolean: true = may attend. Floating: added to the scores, -infinity hides; it
-  // may be learned, as relative positions are. A query that sees no key gets zeros, and no gradient flows
-  // through it.
+  // Which keys a query may see: expands to (..., T, S), so (T, S) serves all heads and (B, 1, 1, S)
+  // hides each sequence's padding. Boolean: true = may attend. Floating: added to the scores,
+  // -infinity hides; it may be learned, as relative positions are. A query that sees no key gets
+  // zeros, and no gradient flows through it.
   Tensor mask = {};
   // Query i sees the keys j <= i + S - T: the last query sees all, also where earlier keys come from a cache.
   // It adds to the mask.

@@ -26,8 +26,8 @@ Tensor logical_not(const Tensor& a);
 // a where the boolean mask is true, b elsewhere. All three broadcast.
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
 
-// `number` where the mask is true, x elsewhere; the mask expands to x's shape. -infinity hides scores from a
-// softmax.
+// `number` where the mask is true, x elsewhere; the mask expands to x's shape.
+// -infinity hides scores from a softmax.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double number);
 
 }  // namespace gradus

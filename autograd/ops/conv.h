@@ -24,9 +24,9 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const C
 // y: (B, O, P)
 Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const Conv1dOptions& options = {});
 
-// The gradients of conv2d as ops of their own. Each of the three is linear in both operands, and its
-// derivatives are the other two. input_size is (H, W) of x, kernel_size (KH, KW) of w: places do not tell
-// them.
+// The gradients of conv2d as ops of their own. Each of the three is linear in both
+// operands, and its derivatives are the other two. input_size is (H, W) of x, kernel_size
+// (KH, KW) of w: places do not tell them.
 Tensor conv2d_input_grad(const Tensor& dy, const Tensor& w, const std::array<std::int64_t, 2>& input_size,
                          const Conv2dOptions& options = {});
 Tensor conv2d_weight_grad(const Tensor& dy, const Tensor& x, const std::array<std::int64_t, 2>& kernel_size,

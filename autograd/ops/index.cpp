@@ -43,8 +43,8 @@ int checked_scatter(const Tensor& x, std::int64_t axis, const Tensor& index, con
   return checked_axis(x, axis, index, op);
 }
 
-// ids (N) to an index of `like`'s shape with N entries along the axis: each id serves its whole row, without
-// a copy.
+// ids (N) to an index of `like`'s shape with N entries along the axis: each id
+// serves its whole row, without a copy.
 Tensor as_index(const Tensor& ids, const Shape& like, int axis) {
   Shape shape = like;
   shape[axis] = ids.shape()[0];

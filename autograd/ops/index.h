@@ -24,8 +24,8 @@ Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& index, const Te
 // y[.., j, ..] = x[.., ids[j], ..] along `axis`; ids is a list.
 Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids);
 
-// The rows of weight (V, C) that ids of any shape (..) name: (.., C). The row `padding_index` gets no
-// gradient.
+// The rows of weight (V, C) that ids of any shape (..) name: (.., C).
+// The row `padding_index` gets no gradient.
 Tensor embedding(const Tensor& weight, const Tensor& ids, std::optional<std::int64_t> padding_index = {});
 
 // ids of any shape (..) to (.., classes): 1 at each id, 0 elsewhere. Has no gradient.

@@ -7,9 +7,9 @@
 
 namespace gradus {
 
-// Each element with probability p replaced by 0, the others divided by 1 - p, so that the mean stays.
-// Training only; a model that predicts leaves it out. p = 0 gives x itself, p = 1 zeros. Srivastava et al.
-// 2014
+// Each element with probability p replaced by 0, the others divided by 1 - p, so that
+// the mean stays. Training only; a model that predicts leaves it out. p = 0 gives x
+// itself, p = 1 zeros. Srivastava et al. 2014
 Tensor dropout(const Tensor& x, double p, Generator& generator = default_generator());
 Tensor dropout(const Tensor& x, double p, const RandomState& from);  // the draw that begins there
 

@@ -133,8 +133,8 @@ Tensor product_by_halves(const Tensor& x) {
 
 }  // namespace
 
-// A product of products of two. Nothing is divided, so that every derivative is right where elements are
-// zero.
+// A product of products of two. Nothing is divided, so that every
+// derivative is right where elements are zero.
 Tensor definition::prod(const Tensor& x, const Axes& axes, Dims dims) {
   const Reduction r(x, axes, dims, "prod");
   const Shape shape = kernels::reduced_shape(x, r.axes, r.keep());

@@ -1,5 +1,5 @@
-// Softmax and its logarithm along one axis, fused: one pass over memory. x, y, dy: (..., n, ...), n the axis'
-// size.
+// Softmax and its logarithm along one axis, fused: one pass over memory.
+// x, y, dy: (..., n, ...), n the size of the axis.
 #pragma once
 
 #include <gradus/core/tensor.h>

@@ -1,11 +1,11 @@
 // Attention on memory, without gradients and without a T x S tensor: scores exist for one block of queries at
-// a time. q: (..., T, D), k: (..., S, D), v: (..., S, E), of one floating dtype. mask, where it is defined,
-// is expanded to
-// (..., T, S): boolean, true where a query may look at a key, or numbers that are added to the scores.
+// a time. q: (..., T, D), k: (..., S, D), v: (..., S, E), of one floating dtype.
+// mask, where it is defined, is expanded to (..., T, S): boolean, true where a query may look at a key, or
+// numbers that are added to the scores.
 //
-// Operands whose last axis is adjacent in memory are read where they lie, and results are laid out as they
-// are: heads that were cut from one projection stay in place on the way in, and joining them on the way out
-// moves nothing.
+// Operands whose last axis is adjacent in memory are read where they lie, and results are laid out
+// as they are: heads that were cut from one projection stay in place on the way in, and joining
+// them on the way out moves nothing.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace gradus::kernels {
 
 struct AttentionRule {
   double scale;
-  bool causal;  // query i sees the keys j <= i + S - T only
-  double
-      dropout;  // the part of the weights that is set to 0; element (..., i, j) is lane ((...) T + i) S + j
-  RandomState from;  // of the numbers from here
+  bool causal;     // query i sees the keys j <= i + S - T only
+  double dropout;  // the part of the weights that is set to 0
+  // Where dropout's numbers begin: weight (i, j) of head h takes lane (h T + i) S + j.
+  RandomState from;
 };
 
 // out = softmax(scale q k^T + mask) v: (..., T, E). normalisers: (..., T, 2), each query's largest score and

@@ -22,8 +22,8 @@ struct Window {
 };
 using Window2d = std::array<Window, 2>;  // down, across
 
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias,
-              const Window2d& window);  // bias may be undefined
+// bias: (O,) or undefined
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Window2d& window);
 Tensor conv2d_input_grad(const Tensor& dy, const Tensor& w, std::int64_t height, std::int64_t width,
                          const Window2d& window);
 Tensor conv2d_weight_grad(const Tensor& dy, const Tensor& x, const Window2d& window);

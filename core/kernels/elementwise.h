@@ -43,8 +43,8 @@ Tensor gelu_tanh(const Tensor& x);
 Tensor silu(const Tensor& x);
 Tensor softplus(const Tensor& x);
 
-// Gradients in one pass over memory: dy times the derivative, from the output y or the input x, whichever is
-// at hand.
+// Gradients in one pass over memory: dy times the derivative, from the output y or
+// the input x, whichever is at hand.
 Tensor tanh_grad(const Tensor& dy, const Tensor& y);
 Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);
 Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);  // slope 0 for relu; x or y will do

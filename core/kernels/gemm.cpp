@@ -14,11 +14,11 @@
 namespace gradus::kernels {
 namespace {
 
-// Keeps the calls of its scope on the calling thread. The OpenMP build of OpenBLAS takes as many threads as
-// OpenMP would give this thread, and one inside a parallel region; the count is put back, so that loops of
-// the user's own run as they did. (openblas_set_num_threads would change it for good there.) The pthread
-// build has a count of its own, which is looked at each time, for whoever else uses the library may have
-// changed it.
+// Keeps the calls of its scope on the calling thread. The OpenMP build of OpenBLAS takes as many
+// threads as OpenMP would give this thread, and one inside a parallel region; the count is put back,
+// so that loops of the user's own run as they did. (openblas_set_num_threads would change it for good
+// there.) The pthread build has a count of its own, which is looked at each time, for whoever else
+// uses the library may have changed it.
 class OneThread {
  public:
   OneThread() {
@@ -114,11 +114,14 @@ void add_few_columns(const Matrix<const T>& a, const Matrix<const T>& b, const M
 
 #if defined(__AVX2__)
 
-// Products so small that OpenBLAS spends longer on its preparations than on the sums. Measured in f32 on Zen
-// 5, against OpenBLAS with its AVX2 and its AVX-512 kernels, in ns: (8,16)(16,16) 28 against 115 and 40; with
-// b transposed 45 against 130 and 120; (16,100)(100,16) 220 against 610 and 240; (32,32)(32,32) 300 against
-// 680 and 270. Beyond that, and without wide registers, OpenBLAS wins; one vector is well served by its gemv,
-// which takes 35 ns at least.
+// Products so small that OpenBLAS spends longer on its preparations than on the sums. In f32, in ns:
+//                                     here   OpenBLAS's AVX2   OpenBLAS's AVX-512
+//   (8,16)(16,16)                       28               115                   40
+//   (8,16)(16,16), b transposed         45               130                  120
+//   (16,100)(100,16)                   220               610                  240
+//   (32,32)(32,32)                     300               680                  270
+// Beyond that, and without wide registers, OpenBLAS wins; one vector is well served by its gemv, which takes
+// 35 ns at least.
 namespace tiny {
 
 constexpr std::int64_t most_products = 32 * 32 * 32, most_products_of_vector = 256, most_depth = 128;
@@ -257,9 +260,9 @@ bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_
          rows_adjacent(columns, rows, column_stride, row_stride);
 }
 
-// gemm first brings both sides into an order of its own, which takes longer than a few vectors need: against
-// (768, 3072), one takes 95 to 105 us with gemv and 400 to 550 with gemm, four take 350 to 410 and 340 to
-// 480.
+// gemm first brings both sides into an order of its own, which takes longer than a few
+// vectors need: against (768, 3072), one takes 95 to 105 us with gemv and 400 to 550 with
+// gemm, four take 350 to 410 and 340 to 480.
 bool is_thin(std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t few = std::min(m, n);
   return few == 1 || (few <= 3 && std::max(m, n) * k >= 1 << 18);

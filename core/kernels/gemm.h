@@ -32,8 +32,8 @@ Matrix<T> row_major(T* data, std::int64_t rows, std::int64_t columns) {
 bool is_blas_readable(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
                       std::int64_t column_stride);
 
-// c = scale a b, or c + scale a b with `add`.   a: (m, k), b: (k, n), both readable; c: (m, n), its columns
-// adjacent
+// c = scale a b, or c + scale a b with `add`.
+// a: (m, k), b: (k, n), both readable by BLAS; c: (m, n), its columns adjacent
 void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c,
           bool add = false, float scale = 1);
 void gemm(const Matrix<const double>& a, const Matrix<const double>& b, const Matrix<double>& c,

@@ -10,8 +10,8 @@ namespace gradus::kernels {
 // The row-major position of the first id outside [0, size), or -1.
 std::int64_t first_outside(const Tensor& ids, std::int64_t size);
 
-// y[.., j, ..] = x[.., index[.., j, ..], ..] along `axis`. y and index have x's shape but for the size of
-// that axis.
+// y[.., j, ..] = x[.., index[.., j, ..], ..] along `axis`. y and index have x's
+// shape but for the size of that axis.
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
 
 // Zeros with `size` entries along `axis`, and dy[.., j, ..] added at index[.., j, ..] of that axis.

@@ -2,8 +2,9 @@
 // weights w (V,) or undefined, which stands for ones. With label smoothing s, row n of target t has this
 // share of each class c:
 //   q_c = (1 - s) w_t [c = t] + s / V w_c
-// and the loss  sum_c q_c (logsumexp(x) - x_c).  A row whose target is to be ignored has loss 0 and gradient
-// 0.
+// and the loss
+//   sum_c q_c (logsumexp(x) - x_c)
+// A row whose target is to be ignored has loss 0 and gradient 0.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ CrossEntropy cross_entropy(const Tensor& logits, const Tensor& targets, const Te
 // The sum of w_t over the rows that are not ignored.
 double total_weight(const Tensor& targets, const Tensor& class_weights, const CrossEntropyRule& rule);
 
-// dx_c = scale * dlosses_n * (softmax(x)_c * sum(q) - q_c) in one pass. dlosses has N elements, or one for
-// all rows.
+// dx_c = scale * dlosses_n * (softmax(x)_c * sum(q) - q_c) in one pass.
+// dlosses has N elements, or one for all rows.
 Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
                               const Tensor& targets, const Tensor& class_weights, const Tensor& normalisers,
                               const CrossEntropyRule& rule);

@@ -1,5 +1,5 @@
-// Matrix products, without gradients, on all threads. Operands of any strides; results are new and
-// contiguous.
+// Matrix products, without gradients, on all threads.
+// Operands of any strides; results are new and contiguous.
 #pragma once
 
 #include <gradus/core/tensor.h>

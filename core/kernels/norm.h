@@ -1,6 +1,6 @@
-// Normalisation on memory, without gradients. weight and bias have one element a channel and may be
-// undefined, which stands for ones and zeros. The operands of a call have one floating dtype; results are new
-// and contiguous.
+// Normalisation on memory, without gradients. weight and bias have one element a channel and
+// may be undefined, which stands for ones and zeros. The operands of a call have one floating
+// dtype; results are new and contiguous.
 #pragma once
 
 #include <gradus/core/tensor.h>
@@ -26,8 +26,8 @@ RowNorm rms_norm(const Tensor& x, const Tensor& weight, double eps);  // no mean
 NormGradients row_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
                                 const Tensor& rstd, NormWanted wanted);
 
-// Across all axes of x (B, C, ...) but axis 1, with the batch's own statistics, each (C,); var is the biased
-// one.
+// Across all axes of x (B, C, ...) but axis 1, with the batch's own
+// statistics, each (C,); var is the biased one.
 struct BatchNorm {
   Tensor y, mean, var, rstd;
 };
@@ -36,8 +36,8 @@ BatchNorm batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, 
 NormGradients batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, const Tensor& mean,
                                   const Tensor& rstd, bool wants_dx);
 
-// (x - mean) * rstd * weight + bias with statistics that are given, each (C,) or undefined for zeros and
-// ones.
+// (x - mean) * rstd * weight + bias with statistics that are given, each
+// (C,) or undefined for zeros and ones.
 Tensor normalise_channels(const Tensor& x, const Tensor& mean, const Tensor& rstd, const Tensor& weight,
                           const Tensor& bias);
 

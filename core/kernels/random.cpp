@@ -22,8 +22,8 @@ struct Blocks {
   alignas(64) std::uint32_t lane[4][batch];
 };
 
-// The blocks at first, first + 1, ..., `count` of them, into the first columns. Round by round over all of them: every
-// compiler and instruction set tried makes vector code of that, and of few other orders.
+// The blocks at first, first + 1, ..., `count` of them, into the first columns. Round by round over all of
+// them: every compiler and instruction set tried makes vector code of that, and of few other orders.
 [[gnu::always_inline]] inline void generate(std::uint64_t seed, std::uint64_t first, int count, Blocks& out) {
   std::uint32_t *const a = out.lane[0], *const b = out.lane[1], *const c = out.lane[2],
                        *const d = out.lane[3];
@@ -61,9 +61,9 @@ template <class T>
   return std::uint64_t{high} << 32 | low;
 }
 
-// Calls fill(blocks, to) for each batch of out's elements, `lanes` to a block. A batch at the end is computed
-// in full, so that no element's bits depend on where the tensor ends: a loop's last turns may round
-// differently.
+// Calls fill(blocks, to) for each batch of out's elements, `lanes` to a block. A batch at the
+// end is computed in full, so that no element's bits depend on where the tensor ends: a
+// loop's last turns may round differently.
 template <class T, int lanes, class Fill>
 void for_batches(const Tensor& out, const RandomState& from, std::int64_t grain, const Fill& fill) {
   constexpr std::int64_t size = batch * lanes;

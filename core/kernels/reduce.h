@@ -20,8 +20,8 @@ Tensor logsumexp(const Tensor& x, const Shape& axes, bool keep = false);
 Tensor any(const Tensor& x, const Shape& axes, bool keep = false);  // of booleans
 Tensor all(const Tensor& x, const Shape& axes, bool keep = false);
 
-// dy, of the shape that `keep` gives, times the product of the group's other elements; right where some are
-// 0.
+// dy, of the shape that `keep` gives, times the product of the group's
+// other elements; right where some are 0.
 Tensor prod_grad(const Tensor& dy, const Tensor& x, const Shape& axes);
 
 Tensor argmax(const Tensor& x, int axis, bool keep = false);  // the first of several; i64

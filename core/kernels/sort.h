@@ -1,6 +1,6 @@
-// Ordering along one axis, without gradients. NaN counts as larger than any number, so that it comes last in
-// ascending and first in descending order; -0 and 0 are equal. What is equal keeps its order. x may have any
-// strides.
+// Ordering along one axis, without gradients. NaN counts as larger than any number, so that it
+// comes last in ascending and first in descending order; -0 and 0 are equal. What is equal keeps
+// its order. x may have any strides.
 #pragma once
 
 #include <gradus/core/tensor.h>

@@ -3,12 +3,12 @@
 //   #pragma omp simd
 //   for (std::int64_t i = 0; i < n; ++i) y[i] = vector_math::tanh(x[i]);
 //
-// Each float function but exp_nonpositive computes in double and rounds once at the end. Twice the lanes' width buys a range in
-// which no float over- or underflows, reductions without correction terms, and polynomials that need only
-// about 2^-27: every result is within 1 ulp of the exact one over the whole float range, subnormal results
-// within one smallest subnormal (gelu_grad and gelu_tanh_grad: see there). Infinities give the limits, NaN
-// gives NaN, and odd functions keep the sign of zero. Bits may differ between a loop's vector body and its
-// remainder, by contraction to FMA.
+// Each float function but exp_nonpositive computes in double and rounds once at the end. Twice the lanes'
+// width buys a range in which no float over- or underflows, reductions without correction terms, and
+// polynomials that need only about 2^-27: every result is within 1 ulp of the exact one over the whole float
+// range, subnormal results within one smallest subnormal (gelu_grad and gelu_tanh_grad: see there).
+// Infinities give the limits, NaN gives NaN, and odd functions keep the sign of zero. Bits may differ between
+// a loop's vector body and its remainder, by contraction to FMA.
 //
 // The file must be compiled without -ffast-math (it relies on the order of operations) and, to vectorise,
 // with -fopenmp(-simd) -fno-math-errno -fno-trapping-math; no instruction beyond SSE2 is required.
@@ -165,8 +165,8 @@ inline constexpr double gelu_cubic = 0.044715;
   return static_cast<float>(detail::exponential(limited).value());
 }
 
-// e^x for x <= 0, as softmax needs it: in float throughout, since nothing overflows, and so twice as fast. Within
-// 1 ulp as well. Rounding may leave an x above 0: it is as accurate up to 40, and wrong far beyond.
+// e^x for x <= 0, as softmax needs it: in float throughout, since nothing overflows, and so twice as fast.
+// Within 1 ulp as well. Rounding may leave an x above 0: it is as accurate up to 40, and wrong far beyond.
 [[gnu::always_inline]] inline float exp_nonpositive(float x) {
   constexpr float rounder = 0x1.8p23f, bias = 127 + 64;
   constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;  // k * ln2_high is exact
