@@ -16,23 +16,19 @@ namespace {
   detail::require_instruction_sets(detail::compiled_for(), detail::processor_has());
 }
 
-std::size_t offset_of_elements() { return sizeof(Block); }  // a multiple of 64, as Block is aligned to that
-
-}  // namespace
-
-namespace {
+constexpr std::size_t offset_of_elements = sizeof(Block);  // a multiple of 64, as Block is aligned to that
 
 Block* with_elements(std::int64_t numel, const Shape& shape, DType dtype, const char* op) {
   std::int64_t bytes;
   check(!__builtin_mul_overflow(numel, static_cast<std::int64_t>(size_of(dtype)), &bytes), op, "shape ",
         shape, " of ", dtype, " needs more than 2^63 bytes. Split the work?");
   std::uint8_t size_class;
-  void* const piece = memory::allocate(offset_of_elements() + static_cast<std::size_t>(bytes), size_class);
+  void* const piece = memory::allocate(offset_of_elements + static_cast<std::size_t>(bytes), size_class);
   Block* const block = new (piece) Block;
   block->dtype = dtype;
   block->size_class = size_class;
   block->contiguous = true;
-  block->data = static_cast<std::byte*>(piece) + offset_of_elements();
+  block->data = static_cast<std::byte*>(piece) + offset_of_elements;
   block->owner = block;
   block->numel = numel;
   block->shape = shape;
@@ -89,8 +85,7 @@ void Block::destroy() noexcept {
 void Tensor::undefined() {
   fail("tensor",
        "this tensor is undefined: made by Tensor() and never assigned, or the grad() of a leaf that no "
-       "backward "
-       "has reached. Make it with zeros, or call backward first?");
+       "backward has reached. Make it with zeros, or call backward first?");
 }
 
 void Tensor::wrong_dtype(const char* op, DType asked) const {

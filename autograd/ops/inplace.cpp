@@ -23,8 +23,8 @@ void check_writable(const Tensor& x, const char* op) {
 Tensor operand_for(const Tensor& x, const Tensor& other, const char* op) {
   check_writable(x, op);
   check(!grad_mode() || !other.requires_grad(), op,
-        "the operand's gradient would be lost: the tape does not record changes in "
-        "place. Write x = x + y, or detach() it?");
+        "the operand's gradient would be lost: the tape does not record changes in place. "
+        "Write x = x + y, or detach() it?");
   // x keeps its dtype, the wider one or not, so the way out is another than check_same_dtype's.
   check(other.dtype() == x.dtype(), op, "dtypes do not mix: x is ", x.dtype(), ", the operand is ",
         other.dtype(), ". Convert the operand with .to(", x.dtype(), ")?");

@@ -10,6 +10,7 @@
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/gemm.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/optional.h>
 #include <gradus/core/kernels/random.h>
 #include <gradus/core/kernels/reduce.h>
 #include <gradus/core/kernels/row.h>
@@ -94,23 +95,19 @@ class Heads {
       added_.emplace(mask);
   }
 
-  // How many keys, counted from the first, query i may see; and the most that one of the queries before `end`
-  // may.
+  // How many keys, counted from the first, query i may see; and the most that
+  // one of the queries before `end` may.
   std::int64_t seen_by(std::int64_t i) const {
     return rule_.causal ? std::clamp<std::int64_t>(i + 1 + keys - queries, 0, keys) : keys;
   }
   std::int64_t width(std::int64_t end) const { return seen_by(end - 1); }
 
-  // From one row of a tile of scores to the next: a whole number of vectors, so that no loop over a row has a
-  // remainder.
+  // From one row of a tile of scores to the next: a whole number of vectors, so that
+  // no loop over a row has a remainder.
   static std::int64_t padded(std::int64_t columns) { return (columns + 15) / 16 * 16; }
 
   // How many blocks are worth a thread.
-  std::int64_t grain() const {
-    constexpr std::int64_t products = 1 << 18;
-    return std::max<std::int64_t>(1,
-                                  products / std::max<std::int64_t>(1, block * keys * (features + values)));
-  }
+  std::int64_t grain() const { return worth_a_thread(block * keys * (features + values), product_grain); }
 
   // The tile (rows, padded columns) = factor a b^T. Cleared here and not by BLAS, which is slow at narrow
   // matrices with gaps between their rows.
@@ -219,8 +216,8 @@ void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::i
   }
 }
 
-// What belongs to one head, or to one task's share in it. dk and dv are added to; dmask is null where it is
-// not wanted.
+// What belongs to one head, or to one task's share in it. dk and dv are added to;
+// dmask is null where it is not wanted.
 template <class T>
 struct HeadGradients {
   Matrix<T> dq, dk, dv;
@@ -228,8 +225,9 @@ struct HeadGradients {
 };
 
 // With p = softmax(scores) and w = p * factors of dropout:
-//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),  dq = scale ds k,  dk = scale ds^T
-// q where sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
+//   dv = w^T dout,  dw = dout v^T,  ds = p * (dw * factors - sum(dw * w)),
+//   dq = scale ds k,  dk = scale ds^T q
+// sum(dw * w) over the keys is sum(dout * out) over the values, which needs no scores.
 template <class T>
 void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
                      const Matrix<T>& dout, const Matrix<T>& out, const T* normalisers,
@@ -254,8 +252,8 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begi
     if (heads.drops()) heads.dropout_factors(head, begin + r, step, factors);
     const T largest = normalisers[2 * (begin + r)], log_sum = normalisers[2 * (begin + r) + 1];
     const T mean = means[static_cast<std::size_t>(r)];
-    // The scores are those of the forward pass, made by the same calls, so none is above the largest; and log_sum is
-    // not below 0, for the largest adds 1 to its sum.
+    // The scores are those of the forward pass, made by the same calls, so none is above the largest; and
+    // log_sum is at least 0, as the largest alone adds 1 to the sum.
     T *const w = weights + r * step, *const dw = dweights + r * step;
 #pragma omp simd
     for (std::int64_t j = 0; j < step; ++j) {
@@ -288,8 +286,8 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
     const Stack<T> to(out);
     parallel_for(heads.count * heads.blocks, heads.grain(), [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t task = first; task < last; ++task) {
-        // A causal call's later blocks are wider: taken from both ends in turn, any stretch of tasks is
-        // equally heavy.
+        // A causal call's later blocks are wider: taken from both ends in turn, any
+        // stretch of tasks is equally heavy.
         const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
         const std::int64_t head = task / heads.blocks, begin = block * heads.block;
         attend(heads, head, begin, std::min(heads.queries, begin + heads.block), to[head],
@@ -319,13 +317,10 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
       return zeros;
     };
     const Tensor dq = empty_as_laid_out(q, q.shape()), dk = zeros_like(k), dv = zeros_like(v);
-    Tensor dmask;
-    if (wants_dmask) {
-      Shape shape = q.shape();
-      shape[q.rank() - 1] = heads.keys;
-      dmask = Tensor::empty(shape, q.dtype());
-    }
-    T* const dmasks = wants_dmask ? dmask.data<T>() : nullptr;
+    Shape scores = q.shape();
+    scores[q.rank() - 1] = heads.keys;
+    const Tensor dmask = empty_if(wants_dmask, scores, q.dtype());
+    T* const dmasks = data_if<T>(dmask);
     const T* const normalisers = forward.normalisers.data<T>();
     const Stack<T> from(douts), out(forward.out), to_q(dq), to_k(dk), to_v(dv);
     const std::int64_t grain = heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks);
@@ -354,8 +349,8 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
 
 std::int64_t attended_pairs(std::int64_t queries, std::int64_t keys, bool causal) {
   if (!causal) return queries * keys;
-  // Query i sees i + 1 + keys - queries of them, where that is positive: an arithmetic series that ends at
-  // `keys`.
+  // Query i sees i + 1 + keys - queries of them, where that is positive: an
+  // arithmetic series that ends at `keys`.
   const std::int64_t rows = std::min(queries, keys);
   return rows * keys - rows * (rows - 1) / 2;
 }

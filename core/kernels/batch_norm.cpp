@@ -2,27 +2,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
 #include <gradus/core/kernels/norm.h>
+#include <gradus/core/kernels/optional.h>
 #include <gradus/core/kernels/reduce.h>
 #include <gradus/core/kernels/row.h>
 
 namespace gradus::kernels {
 namespace {
-
-Tensor or_full(const Tensor& x, double number, std::int64_t size, DType dtype) {
-  return x.defined() ? contiguous(x) : full({size}, number, dtype);
-}
-
-Tensor empty_if(bool wanted, const Shape& shape, DType dtype) {
-  return wanted ? Tensor::empty(shape, dtype) : Tensor();
-}
-
-template <class T>
-T* data_if(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
 
 // Walks over x (B, C, ...) by channels, always in the order of memory. What a channel adds up to is gathered
 // from pieces: one sample's elements of it or, where channels are adjacent in memory, rows_of_sum rows of it.
@@ -121,20 +108,19 @@ class Channels {
   template <class T, class ValueOf>
   void write(T* out, const ValueOf& value_of) const {
     const std::int64_t width = adjacent() ? channels_ : inner_, rows = batch_ * (adjacent() ? 1 : channels_);
-    parallel_for(rows, std::max<std::int64_t>(1, cheap_grain / std::max<std::int64_t>(1, width)),
-                 [=, this](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t row = begin; row < end; ++row) {
-                     const std::int64_t from = row * width;
-                     if (adjacent()) {
+    parallel_for(rows, worth_a_thread(width, cheap_grain), [=, this](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const std::int64_t from = row * width;
+        if (adjacent()) {
 #pragma omp simd
-                       for (std::int64_t c = 0; c < width; ++c) out[from + c] = value_of(c)(from + c);
-                     } else {
-                       const auto value = value_of(row % channels_);
+          for (std::int64_t c = 0; c < width; ++c) out[from + c] = value_of(c)(from + c);
+        } else {
+          const auto value = value_of(row % channels_);
 #pragma omp simd
-                       for (std::int64_t i = from; i < from + width; ++i) out[i] = value(i);
-                     }
-                   }
-                 });
+          for (std::int64_t i = from; i < from + width; ++i) out[i] = value(i);
+        }
+      }
+    });
   }
 
  private:
@@ -159,8 +145,7 @@ class Channels {
                        pieces = inner_ == 0 ? 0 : (batch_ + rows - 1) / rows;
     const Tensor gathered = Tensor::empty({pieces, 2, channels_}, f64);
     double* const to = gathered.data<double>();
-    const std::int64_t grain = cheap_grain / std::max<std::int64_t>(1, rows * width * inner_);
-    parallel_for(pieces * strips, std::max<std::int64_t>(1, grain),
+    parallel_for(pieces * strips, worth_a_thread(rows * width * inner_, cheap_grain),
                  [&, this](std::int64_t begin, std::int64_t end) {
                    for (; begin < end; ++begin) {
                      const std::int64_t piece = begin / strips, c = begin % strips * width;

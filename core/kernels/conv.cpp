@@ -6,14 +6,13 @@
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/gemm.h>
 #include <gradus/core/kernels/map.h>
-#include <gradus/core/parallel.h>
+#include <gradus/core/kernels/optional.h>
 
 namespace gradus::kernels {
 namespace {
 
-// Products that are worth a thread's start, and how many pieces the work is cut into at most where pieces
-// cost memory or time.
-constexpr std::int64_t grain = 1 << 18, few_pieces = 8;
+// How many pieces the work is cut into at most where pieces cost memory or time.
+constexpr std::int64_t few_pieces = 8;
 
 struct Range {
   std::int64_t begin, end;
@@ -21,8 +20,8 @@ struct Range {
 
 // The places p in [0, places) at which element `i` of the kernel reads inside the axis.
 Range places_inside(const Window& window, std::int64_t i, std::int64_t size, std::int64_t places) {
-  const std::int64_t shift =
-      window.padding - i * window.dilation;  // inside: shift <= p * stride < size + shift
+  // Inside: shift <= p * stride < size + shift
+  const std::int64_t shift = window.padding - i * window.dilation;
   const auto first_from = [&](std::int64_t at) {
     return at <= 0 ? 0 : (at + window.stride - 1) / window.stride;
   };
@@ -157,23 +156,19 @@ Convolution convolution_of(const Shape& image, const Shape& weight, const Window
   return {image[0], image[1], weight[0], image[2], image[3], window};
 }
 
-std::int64_t tasks_worth_a_thread(std::int64_t products) {
-  return std::max<std::int64_t>(grain / std::max<std::int64_t>(products, 1), 1);
-}
-
 }  // namespace
 
 // y = w columns + bias for each block
 Tensor conv2d(const Tensor& any_x, const Tensor& any_w, const Tensor& bias, const Window2d& window) {
-  const Tensor x = contiguous(any_x), w = contiguous(any_w), b = bias.defined() ? contiguous(bias) : bias;
+  const Tensor x = contiguous(any_x), w = contiguous(any_w), b = contiguous_if(bias);
   const Convolution conv = convolution_of(x.shape(), w.shape(), window);
   Tensor y = Tensor::empty({conv.images, conv.filters, conv.planes.places_down, conv.planes.places_across},
                            x.dtype(), "conv2d");
   if (y.numel() == 0) return y;
   dispatch_floating(x.dtype(), "conv2d", [&]<class T>() {
     const Matrix<const T> weight = row_major<const T>(w.data<T>(), conv.filters, conv.patch);
-    const T* const added = b.defined() ? b.data<T>() : nullptr;
-    parallel_for(conv.images * conv.blocks, tasks_worth_a_thread(conv.block_products()),
+    const T* const added = data_if<T>(b);
+    parallel_for(conv.images * conv.blocks, worth_a_thread(conv.block_products(), product_grain),
                  [&](std::int64_t begin, std::int64_t end) {
                    const Tensor memory = conv.column_memory(conv.channels, x.dtype());
                    for (std::int64_t task = begin; task < end; ++task) {
@@ -206,7 +201,7 @@ Tensor conv2d_input_grad(const Tensor& any_dy, const Tensor& any_w, std::int64_t
   dispatch_floating(dy.dtype(), "conv2d_input_grad", [&]<class T>() {
     const Matrix<const T> weight = row_major<const T>(w.data<T>(), conv.filters, conv.patch);
     parallel_for(
-        conv.images * parts, tasks_worth_a_thread(conv.block_products() * conv.blocks / parts),
+        conv.images * parts, worth_a_thread(conv.block_products() * conv.blocks / parts, product_grain),
         [&](std::int64_t begin, std::int64_t end) {
           const Tensor memory = conv.column_memory(part, dy.dtype());
           for (std::int64_t task = begin; task < end; ++task) {
@@ -243,7 +238,8 @@ Tensor conv2d_weight_grad(const Tensor& any_dy, const Tensor& any_x, const Windo
   const std::int64_t tasks = conv.images * conv.blocks, size = numel_of(shape, "conv2d_weight_grad");
   if (size == 0 || tasks == 0 || conv.planes.places() == 0) return full(shape, 0, dy.dtype());
   const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 22) / size, 2, few_pieces);
-  const std::int64_t piece = std::max((tasks + most - 1) / most, tasks_worth_a_thread(conv.block_products()));
+  const std::int64_t piece =
+      std::max((tasks + most - 1) / most, worth_a_thread(conv.block_products(), product_grain));
   const std::int64_t pieces = (tasks + piece - 1) / piece;
   Tensor dw = Tensor::empty(shape, dy.dtype(), "conv2d_weight_grad");
   const Tensor apart = Tensor::empty({pieces - 1, size}, dy.dtype(), "conv2d_weight_grad");
@@ -275,9 +271,8 @@ MaxPooled max_pool2d(const Tensor& any_x, const Window2d& window) {
   const Shape shape{x.shape()[0], x.shape()[1], planes.places_down, planes.places_across};
   const MaxPooled pooled{Tensor::empty(shape, x.dtype(), "max_pool2d"),
                          Tensor::empty(shape, i64, "max_pool2d")};
-  const std::int64_t per_plane = std::max<std::int64_t>(planes.places() * planes.kernel(), 1);
   dispatch_floating(x.dtype(), "max_pool2d", [&]<class T>() {
-    parallel_for(x.shape()[0] * x.shape()[1], std::max<std::int64_t>(cheap_grain / per_plane, 1),
+    parallel_for(x.shape()[0] * x.shape()[1], worth_a_thread(planes.places() * planes.kernel(), cheap_grain),
                  [&](std::int64_t begin, std::int64_t end) {
                    const T* plane = x.data<T>() + begin * planes.elements();
                    T* y = pooled.y.data<T>() + begin * planes.places();
@@ -309,8 +304,7 @@ namespace {
 // Calls body(plane, element of the kernel by row and column) over all planes, in parallel.
 template <class Body>
 void each_plane(std::int64_t count, const Planes& planes, const Body& body) {
-  const std::int64_t per_plane = std::max<std::int64_t>(planes.places() * planes.kernel(), 1);
-  parallel_for(count, std::max<std::int64_t>(cheap_grain / per_plane, 1),
+  parallel_for(count, worth_a_thread(planes.places() * planes.kernel(), cheap_grain),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t plane = begin; plane < end; ++plane)
                    for (std::int64_t i = 0; i < planes.down.kernel; ++i)

@@ -7,8 +7,7 @@
 namespace gradus::kernels {
 namespace {
 
-// Elements aside of what is transposed at once. A row of a block is long enough to write to memory in one
-// run.
+// What is transposed at once: tiles of 16 x 16 elements in vector registers, and blocks of such tiles.
 constexpr std::int64_t tile = 16, block_rows = 1024, block_columns = 128;
 
 // to[i][j] = from[j][i] for a whole tile. A transposed matrix of 2^n x 2^n elements has their numbers' 2n
@@ -37,8 +36,10 @@ void transpose_tile(T* to, std::int64_t to_step, const T* from, std::int64_t fro
   }
 }
 
-// The same for any number of rows and columns of `to`. Its rows lie in another line of each row of `from`,
-// which no processor foresees: they are asked for one row of tiles ahead.
+// The same for any number of rows and columns of `to`, one row of tiles after the other. A row of tiles takes
+// a cache line or so from each of many distant rows of `from`, and the next one the line after it: no
+// processor foresees that, so each line is asked for one row of tiles ahead. Short rows, 128 elements of
+// `to`, keep all these lines in the cache until then.
 template <class T>
 void transpose_block(T* to, std::int64_t to_step, const T* from, std::int64_t from_step, std::int64_t rows,
                      std::int64_t columns) {
@@ -78,14 +79,14 @@ bool transpose_into(const Tensor& to, const Tensor& from) {
   // Over the blocks: where each begins in `to` and in `from`, and at which row and column.
   Shape blocks = shape;
   Strides to_block = to_strides, from_block = from_strides, row(blocks.rank(), 0), column(blocks.rank(), 0);
-  row[down] = block_rows;
-  column[across] = block_columns;
-  for (const int axis : {across, down}) {
-    const std::int64_t aside = row[axis] + column[axis];
-    blocks[axis] = (blocks[axis] + aside - 1) / aside;
-    to_block[axis] *= aside;
-    from_block[axis] *= aside;
-  }
+  const auto cut = [&](int axis, std::int64_t length, Strides& place) {
+    blocks[axis] = (shape[axis] + length - 1) / length;
+    to_block[axis] *= length;
+    from_block[axis] *= length;
+    place[axis] = length;
+  };
+  cut(down, block_rows, row);
+  cut(across, block_columns, column);
   const StridedLoop<4> loop(blocks, {&to_block, &from_block, &row, &column});
   const std::int64_t rows = shape[down], columns = shape[across], to_step = to_strides[down],
                      from_step = from_strides[across];
@@ -93,7 +94,7 @@ bool transpose_into(const Tensor& to, const Tensor& from) {
   dispatch_all(to.dtype(), [&]<class T>() {
     T* const y = to.data<T>();
     const T* const x = from.data<T>();
-    parallel_for(numel_of(blocks, "copy"), std::max<std::int64_t>(1, cheap_grain / matrix),
+    parallel_for(numel_of(blocks, "copy"), worth_a_thread(matrix, cheap_grain),
                  [&](std::int64_t begin, std::int64_t end) {
                    loop.run(begin, end, [&](auto at, const auto& by, std::int64_t count) {
                      for (; count > 0; --count) {

@@ -65,25 +65,25 @@ Tensor triangle(const Tensor& x, std::int64_t diagonal, bool upper) {
   const Tensor source = contiguous(x);
   const std::int64_t rows = x.shape()[x.rank() - 2], columns = x.shape().back();
   if (x.numel() == 0) return out;
-  // Of each row, the columns before this one plus the row's number are below the diagonal, or on and below
-  // it.
+  // In row i, the columns before i + border_of_first are those below the diagonal (upper), or those on and
+  // below it.
   const std::int64_t border_of_first = std::clamp(diagonal, -rows, columns) + (upper ? 0 : 1);
   dispatch_all(x.dtype(), [&]<class T>() {
-    const std::int64_t grain = std::max<std::int64_t>(1, cheap_grain / columns);
-    parallel_for(x.numel() / columns, grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t line = begin; line < end; ++line) {
-        const T* const from = source.data<T>() + line * columns;
-        T* const to = out.data<T>() + line * columns;
-        const std::int64_t border = std::clamp<std::int64_t>(line % rows + border_of_first, 0, columns);
-        if (upper) {
-          std::fill(to, to + border, T(0));
-          std::copy(from + border, from + columns, to + border);
-        } else {
-          std::copy(from, from + border, to);
-          std::fill(to + border, to + columns, T(0));
-        }
-      }
-    });
+    parallel_for(
+        x.numel() / columns, worth_a_thread(columns, cheap_grain), [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t line = begin; line < end; ++line) {
+            const T* const from = source.data<T>() + line * columns;
+            T* const to = out.data<T>() + line * columns;
+            const std::int64_t border = std::clamp<std::int64_t>(line % rows + border_of_first, 0, columns);
+            if (upper) {
+              std::fill(to, to + border, T(0));
+              std::copy(from + border, from + columns, to + border);
+            } else {
+              std::copy(from, from + border, to);
+              std::fill(to + border, to + columns, T(0));
+            }
+          }
+        });
   });
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/optional.h>
 #include <gradus/core/kernels/row.h>
 #include <gradus/core/kernels/vector_math.h>
 
@@ -24,10 +25,9 @@ struct Shares {
   std::optional<std::int64_t> ignore_index;
 
   Shares(const Tensor& class_weights, std::int64_t classes, const CrossEntropyRule& rule)
-      : held(class_weights.defined()     ? contiguous(class_weights)
-             : rule.label_smoothing != 0 ? full({classes}, 1, dtype_of<T>())
-                                         : Tensor()),
-        weights(held.defined() ? held.data<T>() : nullptr),
+      : held(rule.label_smoothing == 0 ? contiguous_if(class_weights)
+                                       : or_full(class_weights, 1, classes, dtype_of<T>())),
+        weights(data_if<T>(held)),
         certain(1 - rule.label_smoothing),
         spread(rule.label_smoothing / static_cast<double>(classes)),
         total_spread(spread == 0
@@ -68,15 +68,11 @@ Normaliser normaliser_of(const T* x, std::int64_t classes) {
   return {static_cast<double>(most), std::log(sum)};
 }
 
-std::int64_t rows_worth_a_thread(std::int64_t classes) {
-  return std::max<std::int64_t>(1, costly_grain / classes);
-}
-
 template <class T>
 CrossEntropy cross_entropy_of(const Tensor& logits, const std::int64_t* targets, const Shares<T>& q) {
   const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
   const CrossEntropy out{Tensor::empty({rows}, f64), Tensor::empty({rows, 2}, f64)};
-  parallel_for(rows, rows_worth_a_thread(classes), [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows, worth_a_thread(classes, costly_grain), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const T* const x = logits.data<T>() + n * classes;
       double loss = 0;
@@ -107,7 +103,7 @@ Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tens
   const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
   const Tensor dlogits = Tensor::empty(logits.shape(), logits.dtype());
   const std::int64_t step = dlosses.numel() == 1 ? 0 : 1;
-  parallel_for(rows, rows_worth_a_thread(classes), [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows, worth_a_thread(classes, costly_grain), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const T* const x = logits.data<T>() + n * classes;
       T* const dx = dlogits.data<T>() + n * classes;

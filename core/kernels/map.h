@@ -1,9 +1,9 @@
-// out[i] = f(in[i]...) over operands of one shape, whatever their strides: the loop behind every element-wise
-// kernel.
+// out[i] = f(in[i]...) over operands of one shape, whatever their strides:
+// the loop behind every element-wise kernel.
 //
-// Operands that are contiguous run as one flat loop. For the rest, axes are merged where every operand allows
-// it, and the innermost axis becomes the loop: a broadcast operand (stride 0) is then read once into a
-// register.
+// Operands that are contiguous run as one flat loop. For the rest, axes are merged where every
+// operand allows it, and the innermost axis becomes the loop: a broadcast operand (stride 0)
+// is then read once into a register.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,13 @@ namespace gradus::kernels {
 // that a parallel region takes to start; a costly function reaches that time sooner.
 inline constexpr std::int64_t cheap_grain = 1 << 15;
 inline constexpr std::int64_t costly_grain = 1 << 13;
+// The same for matrix products, in multiplications: 1 to 2 us of BLAS.
+inline constexpr std::int64_t product_grain = 1 << 18;
+
+// How many pieces of work, of `each` elements or products, are worth a thread.
+constexpr std::int64_t worth_a_thread(std::int64_t each, std::int64_t grain) {
+  return std::max<std::int64_t>(1, grain / std::max<std::int64_t>(1, each));
+}
 
 // The axes of N operands of one shape, with those of size 1 left out and neighbours merged.
 template <int N>
@@ -103,7 +110,8 @@ struct Repeated {
   T operator[](std::int64_t) const { return value; }
 };
 
-// Calls loop with each operand as what its stride makes of it. False where one of them steps otherwise.
+// Calls `loop` with each operand as the source that its stride makes of it; false where one has another stride
+// than 0 or 1. A loop is compiled for every mixture, 2^N of them, so that none asks at each element.
 template <class Loop>
 [[gnu::always_inline]] inline bool with_sources(const std::int64_t*, const Loop& loop) {
   loop();
@@ -139,8 +147,8 @@ inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std:
 
 }  // namespace detail
 
-// map_into<Out, In...>(f, out, grain, {&a, &b}) with the elements' C++ types named. `out` may be one of the
-// operands.
+// map_into<Out, In...>(f, out, grain, {&a, &b}) with the elements' C++ types named.
+// `out` may be one of the operands.
 template <class Out, class... In, class F>
 void map_into(const F& f, const Tensor& out, std::int64_t grain,
               const std::array<const Tensor*, sizeof...(In)>& operands) {

@@ -10,8 +10,6 @@
 namespace gradus::kernels {
 namespace {
 
-// Products that are worth a thread's start: about 1 to 2 us.
-constexpr std::int64_t grain = 1 << 18;
 constexpr std::int64_t most_tiles = 16;
 
 // What is added to each row of a product; without data, nothing.
@@ -30,16 +28,17 @@ std::int64_t half_of(std::int64_t size, std::int64_t multiple) {
   return (half + multiple - 1) / multiple * multiple;
 }
 
-// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again. Each
-// tile brings its part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a tile 350 rows
-// high or 200 columns wide. So the first cut is made wherever two threads gain by it, and further ones only
-// while tiles stay large. A thin product has nothing brought into order; it only wants to read long stretches
-// of memory.
+// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again.
+// Each tile brings its part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a
+// tile 350 rows high or 200 columns wide. So the first cut is made wherever two threads gain by it, and
+// further ones only while tiles stay large. A thin product has nothing brought into order; it only
+// wants to read long stretches of memory.
 Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t fewest_rows = is_thin(m, n, k) ? 192 : 512,
                      fewest_columns = is_thin(m, n, k) ? 192 : 384;
   Tiles tile{m, n};
-  for (std::int64_t count = 1; count < most_tiles && tile.rows * tile.columns * k >= 2 * grain; count *= 2) {
+  for (std::int64_t count = 1; count < most_tiles && tile.rows * tile.columns * k >= 2 * product_grain;
+       count *= 2) {
     const bool cut_rows = tile.rows > tile.columns;
     if (count > 1 && (cut_rows ? tile.rows / 2 < fewest_rows : tile.columns / 2 < fewest_columns)) break;
     (cut_rows ? tile.rows : tile.columns) = cut_rows ? half_of(tile.rows, 8) : half_of(tile.columns, 16);
@@ -67,7 +66,7 @@ void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Mat
 template <class T>
 void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
               const Bias<T>& bias = {}) {
-  if (c.rows * c.columns * a.columns < 2 * grain) return multiply_here(a, b, c, bias);
+  if (c.rows * c.columns * a.columns < 2 * product_grain) return multiply_here(a, b, c, bias);
   const Tiles tile = tiles_of(c.rows, c.columns, a.columns);
   const std::int64_t across = (c.columns + tile.columns - 1) / tile.columns;
   const std::int64_t down = (c.rows + tile.rows - 1) / tile.rows;
@@ -88,8 +87,8 @@ Matrix<const T> first_matrix(const Tensor& x) {
   return {x.data<T>(), x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1]};
 }
 
-// x itself where BLAS can read its matrices, else `copy`. Leading axes that were expanded are not multiplied
-// by it.
+// x itself where BLAS can read its matrices, else `copy`. Leading axes that were
+// expanded are not multiplied by it.
 const Tensor& readable(const Tensor& x, Tensor& copy) {
   const int r = x.rank() - 2;
   if (is_blas_readable(x.shape()[r], x.shape()[r + 1], x.strides()[r], x.strides()[r + 1])) return x;
@@ -122,12 +121,11 @@ void multiply_each(const Tensor& a, const Tensor& b, const Tensor& c) {
         multiply_one(x, y, to);
     });
   };
-  if (count < most_tiles && products >= 2 * grain)
+  if (count < most_tiles && products >= 2 * product_grain)
     return run(0, count, [](const auto& x, const auto& y, const auto& to) { multiply<T>(x, y, to); });
-  parallel_for(count, std::max<std::int64_t>(grain / std::max<std::int64_t>(products, 1), 1),
-               [&](std::int64_t begin, std::int64_t end) {
-                 run(begin, end, [](const auto& x, const auto& y, const auto& to) { gemm(x, y, to); });
-               });
+  parallel_for(count, worth_a_thread(products, product_grain), [&](std::int64_t begin, std::int64_t end) {
+    run(begin, end, [](const auto& x, const auto& y, const auto& to) { gemm(x, y, to); });
+  });
 }
 
 // The product of all sizes but the last.
@@ -156,8 +154,8 @@ Matrix<const T> as_rows(const Tensor& x, Tensor& copy) {
 Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
   Shape shape = any_a.shape();
   shape[any_a.rank() - 1] = any_b.shape().back();
-  Tensor c =
-      Tensor::empty(shape, any_a.dtype(), "matmul");  // first: no operand is copied for a c that cannot be
+  // First, so that no operand is copied for a c that cannot be.
+  Tensor c = Tensor::empty(shape, any_a.dtype(), "matmul");
   Tensor copy_of_a, copy_of_b;
   const Tensor &a = readable(any_a, copy_of_a), &b = readable(any_b, copy_of_b);
   if (c.numel() == 0) return c;

@@ -4,32 +4,19 @@
 #include <cmath>
 #include <utility>
 
-#include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/optional.h>
 #include <gradus/core/kernels/row.h>
 
 namespace gradus::kernels {
 namespace {
-
-Tensor or_full(const Tensor& x, double number, std::int64_t size, DType dtype) {
-  return x.defined() ? contiguous(x) : full({size}, number, dtype);
-}
-
-Tensor empty_if(bool wanted, const Shape& shape, DType dtype) {
-  return wanted ? Tensor::empty(shape, dtype) : Tensor();
-}
-
-template <class T>
-T* data_if(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
 
 // x (..., C) as `count` rows, and how many of them are worth a thread.
 struct Rows {
   std::int64_t count = 1, width, grain;
   explicit Rows(const Tensor& x) : width(x.shape().back()) {
     for (int axis = 0; axis + 1 < x.rank(); ++axis) count *= x.shape()[axis];
-    grain = std::max<std::int64_t>(1, cheap_grain / std::max<std::int64_t>(1, width));
+    grain = worth_a_thread(width, cheap_grain);
   }
 };
 
@@ -50,8 +37,8 @@ RowNorm normalise_rows(const Tensor& x, const Tensor& weight, const Tensor& bias
       T* const to = y + r * width;
       T mean = 0;
       if (centred) {
-        // Summed as distances from the first element, so that an offset common to all costs the sum no
-        // digits.
+        // Summed as distances from the first element, so that an offset
+        // common to all costs the sum no digits.
         const T shift = width > 0 ? from[0] : T(0);
         const double sum = row_sum<T>(0, width, [from, shift](std::int64_t i) { return from[i] - shift; });
         mean = static_cast<T>(static_cast<double>(shift) + sum / count);
@@ -115,8 +102,8 @@ class RowNormBackward {
  private:
   static constexpr std::int64_t most_chunks = 64;
 
-  // One row: its dx, and what it adds to the column sums. These are made in the pass that waits for dy and x, not
-  // in the one that waits for dx: a processor finishes its stores in order.
+  // One row: its dx, and what it adds to the column sums. These are made in the pass that waits for dy and x,
+  // not in the one that waits for dx: a processor finishes its stores in order.
   void take(std::int64_t row, T* dx, T* dweight, T* dbias) const {
     const std::int64_t width = rows_.width;
     const T *const dy = dy_ + row * width, *const x = x_ + row * width, *const w = weight_;

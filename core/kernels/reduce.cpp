@@ -46,8 +46,8 @@ struct Squares : Sum<T> {
 template <class T>
 struct LogSumExp : Sum<T> {
   const T* largest;
-  // Where the largest is infinite, the sum's own 0 or infinity is the right answer; x - infinity would be
-  // NaN.
+  // Where the largest is infinite, the sum's own 0 or infinity is the right
+  // answer; x - infinity would be NaN.
   T shift(std::int64_t out) const {
     return std::abs(largest[out]) <= std::numeric_limits<T>::max() ? largest[out] : T(0);
   }
@@ -111,10 +111,9 @@ double count_of(const Tensor& x, const Shape& axes) {
 // body(row) for each of `count` rows of n elements.
 template <class Body>
 void for_each_row(std::int64_t count, std::int64_t n, const Body& body) {
-  parallel_for(count, std::max<std::int64_t>(1, cheap_grain / std::max<std::int64_t>(1, n)),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t row = begin; row < end; ++row) body(row);
-               });
+  parallel_for(count, worth_a_thread(n, cheap_grain), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) body(row);
+  });
 }
 
 // The first place where Fold's result stands; for NaN, which equals nothing, the first NaN.

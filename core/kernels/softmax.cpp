@@ -14,7 +14,8 @@ namespace {
 namespace vm = vector_math;
 
 // Short rows are taken many at a time, so that exp runs over all their elements in one loop: a loop of ten
-// elements for each row takes three times as long.
+// elements for each row takes three times as long. So many elements and their exponentials stay in the
+// first-level cache for the passes that follow.
 constexpr std::int64_t rows_at_once = 256, elements_at_once = 2048, long_row = 64;
 
 template <class T, std::size_t N>
@@ -38,14 +39,13 @@ Tensor by_rows(int axis, const std::array<const Tensor*, N>& operands, const F& 
   if (inner == 1) {
     const std::int64_t block = std::clamp<std::int64_t>(elements_at_once / n, 1, rows_at_once);
     const std::int64_t blocks = (out.numel() / n + block - 1) / block;
-    parallel_for(blocks, std::max<std::int64_t>(1, costly_grain / (block * n)),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t first = begin * block * n; begin < end; ++begin, first += block * n) {
-                     Sources<T, N> from = in_data;
-                     for (const T*& x : from) x += first;
-                     f(from, out_data + first, std::min(block, out.numel() / n - begin * block), n);
-                   }
-                 });
+    parallel_for(blocks, worth_a_thread(block * n, costly_grain), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t first = begin * block * n; begin < end; ++begin, first += block * n) {
+        Sources<T, N> from = in_data;
+        for (const T*& x : from) x += first;
+        f(from, out_data + first, std::min(block, out.numel() / n - begin * block), n);
+      }
+    });
     return out;
   }
 
@@ -53,7 +53,7 @@ Tensor by_rows(int axis, const std::array<const Tensor*, N>& operands, const F& 
   constexpr std::int64_t width = 64 / sizeof(T);
   const std::int64_t tiles = (inner + width - 1) / width;
   parallel_for(
-      out.numel() / (n * inner) * tiles, std::max<std::int64_t>(1, costly_grain / (n * width)),
+      out.numel() / (n * inner) * tiles, worth_a_thread(n * width, costly_grain),
       [&](std::int64_t begin, std::int64_t end) {
         std::vector<T, memory::PoolAllocator<T>> turned(static_cast<std::size_t>((N + 1) * width * n));
         for (std::int64_t tile = begin; tile < end; ++tile) {

@@ -84,8 +84,7 @@ void order_lines(const Tensor& x, int axis, bool descending, const Sorted& out) 
   for (Shape* each : {&lines, &x_by_line, &out_by_line}) each->erase(axis);
   const StridedLoop<2> loop(lines, {&x_by_line, &out_by_line});
   parallel_for(
-      numel_of(lines, "sort"), std::max<std::int64_t>(1, sort_grain / size),
-      [&](std::int64_t begin, std::int64_t end) {
+      numel_of(lines, "sort"), worth_a_thread(size, sort_grain), [&](std::int64_t begin, std::int64_t end) {
         std::vector<Item, memory::PoolAllocator<Item>> items(static_cast<std::size_t>(size)),
             spare(items.size());
         const auto order_line = [&](const T* from, T* values, std::int64_t* indices) {
