@@ -11,12 +11,12 @@
 namespace gradus {
 namespace {
 
-// What a reduction was asked for.
-struct Reduction {
-  Shape axes, from;  // the reduced axes in order; x's shape
+// How a reduction groups the elements of x: those that differ only along `axes` become one.
+struct Grouping {
+  Shape axes, from;  // the reduced axes in order; the shape of x
   Dims dims;
 
-  Reduction(const Tensor& x, const Axes& asked, Dims dims, const char* op)
+  Grouping(const Tensor& x, const Axes& asked, Dims dims, const char* op)
       : axes(asked.normalised(x.rank(), op)), from(x.shape()), dims(dims) {}
 
   bool keep() const { return dims == Dims::keep; }
@@ -46,13 +46,13 @@ OpInfo cost(const char* name, const Tensor& x, double each = 1) {
 // The elements equal to their group's extreme y share its gradient.
 template <class Kernel>
 Tensor extreme(const char* op, const Tensor& x, const Axes& axes, Dims dims, Kernel kernel) {
-  const Reduction r(x, axes, dims, op);
-  r.check_not_empty(op);
-  const Tensor y = kernel(x, r.axes, r.keep());
+  const Grouping groups(x, axes, dims, op);
+  groups.check_not_empty(op);
+  const Tensor y = kernel(x, groups.axes, groups.keep());
   return record(cost(op, x), y, inputs(x), saves(x, y),
-                [r](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
-                  const Tensor ties = (x == r.spread(y)).to(dy.dtype());
-                  back.give(0, r.spread(dy / sum(ties, r.axes, r.dims)) * ties);
+                [groups](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
+                  const Tensor ties = (x == groups.spread(y)).to(dy.dtype());
+                  back.give(0, groups.spread(dy / sum(ties, groups.axes, groups.dims)) * ties);
                 });
 }
 
@@ -64,7 +64,7 @@ template <class Kernel>
 Tensor place(const char* op, const Tensor& x, std::int64_t axis, Dims dims, Kernel kernel) {
   check(x.rank() > 0, op, "a tensor of shape () has no axis. Leave the axis out?");
   const int along = normalised_axis(axis, x.rank(), op);
-  Reduction(x, axis, dims, op).check_not_empty(op);
+  Grouping(x, axis, dims, op).check_not_empty(op);
   return kernel(x, along, dims == Dims::keep);
 }
 
@@ -88,36 +88,38 @@ Shape Axes::normalised(int rank, const char* op) const {
 }
 
 Tensor sum(const Tensor& x, const Axes& axes, Dims dims) {
-  const Reduction r(x, axes, dims, "sum");
-  return record(cost("sum", x), kernels::sum(x, r.axes, r.keep()), inputs(x), saves(),
-                [r](Backward& back, const Tensor& dy) { back.give(0, r.spread(dy)); });
+  const Grouping groups(x, axes, dims, "sum");
+  return record(cost("sum", x), kernels::sum(x, groups.axes, groups.keep()), inputs(x), saves(),
+                [groups](Backward& back, const Tensor& dy) { back.give(0, groups.spread(dy)); });
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, Dims dims) {
-  const Reduction r(x, axes, dims, "mean");
-  r.check_not_empty("mean");
-  return record(
-      cost("mean", x), kernels::mean(x, r.axes, r.keep()), inputs(x), saves(),
-      [r](Backward& back, const Tensor& dy) { back.give(0, r.spread(dy / static_cast<double>(r.count()))); });
+  const Grouping groups(x, axes, dims, "mean");
+  groups.check_not_empty("mean");
+  return record(cost("mean", x), kernels::mean(x, groups.axes, groups.keep()), inputs(x), saves(),
+                [groups](Backward& back, const Tensor& dy) {
+                  back.give(0, groups.spread(dy / static_cast<double>(groups.count())));
+                });
 }
 
 Tensor definition::var(const Tensor& x, const Axes& axes, Dims dims, int correction) {
-  const double count = static_cast<double>(Reduction(x, axes, dims, "var").count());
+  const double count = static_cast<double>(Grouping(x, axes, dims, "var").count());
   return sum(square(x - mean(x, axes, keep_dims)), axes, dims) / (count - correction);
 }
 
 Tensor var(const Tensor& x, const Axes& axes, Dims dims, int correction) {
-  const Reduction r(x, axes, dims, "var");
+  const Grouping groups(x, axes, dims, "var");
   check(correction == 0 || correction == 1, "var", "the correction must be 0 or 1, not ", correction,
         ". 1 for a sample's unbiased variance?");
-  check(r.count() > correction, "var", "needs more than ", correction, " elements, but shape ", r.from,
-        " has ", r.count(), " along the axes ", r.axes, ". Another axis, or correction 0?");
-  return record(cost("var", x, 4), kernels::var(x, r.axes, correction, r.keep()), inputs(x), saves(x),
-                [r, divisor = static_cast<double>(r.count() - correction)](Backward& back, const Tensor& dy,
-                                                                           const Tensor& x) {
+  check(groups.count() > correction, "var", "needs more than ", correction, " elements, but shape ",
+        groups.from, " has ", groups.count(), " along the axes ", groups.axes,
+        ". Another axis, or correction 0?");
+  const double divisor = static_cast<double>(groups.count() - correction);
+  return record(cost("var", x, 4), kernels::var(x, groups.axes, correction, groups.keep()), inputs(x),
+                saves(x), [groups, divisor](Backward& back, const Tensor& dy, const Tensor& x) {
                   // The mean's own part in the gradient vanishes: the centred elements sum to zero.
-                  const Tensor centred = x - mean(x, r.axes, keep_dims);
-                  back.give(0, centred * r.spread(dy * (2 / divisor)));
+                  const Tensor centred = x - mean(x, groups.axes, keep_dims);
+                  back.give(0, centred * groups.spread(dy * (2 / divisor)));
                 });
 }
 
@@ -136,22 +138,23 @@ Tensor product_by_halves(const Tensor& x) {
 // A product of products of two. Nothing is divided, so that every
 // derivative is right where elements are zero.
 Tensor definition::prod(const Tensor& x, const Axes& axes, Dims dims) {
-  const Reduction r(x, axes, dims, "prod");
-  const Shape shape = kernels::reduced_shape(x, r.axes, r.keep());
-  if (r.count() == 0) return kernels::full(shape, 1, x.dtype());
-  Shape grouped = kernels::reduced_shape(x, r.axes);
-  grouped.push_back(r.count());
-  return product_by_halves(x.permute(kernels::moved_last(x.rank(), r.axes)).reshape(grouped)).reshape(shape);
+  const Grouping groups(x, axes, dims, "prod");
+  const Shape shape = kernels::reduced_shape(x, groups.axes, groups.keep());
+  if (groups.count() == 0) return kernels::full(shape, 1, x.dtype());
+  Shape grouped = kernels::reduced_shape(x, groups.axes);
+  grouped.push_back(groups.count());
+  return product_by_halves(x.permute(kernels::moved_last(x.rank(), groups.axes)).reshape(grouped))
+      .reshape(shape);
 }
 
 Tensor prod(const Tensor& x, const Axes& axes, Dims dims) {
-  const Reduction r(x, axes, dims, "prod");
+  const Grouping groups(x, axes, dims, "prod");
   return record(
-      cost("prod", x), kernels::prod(x, r.axes, r.keep()), inputs(x), saves(x),
-      [r](Backward& back, const Tensor& dy, const Tensor& x) {
-        back.give(0, kernels::prod_grad(dy, x, r.axes));
+      cost("prod", x), kernels::prod(x, groups.axes, groups.keep()), inputs(x), saves(x),
+      [groups](Backward& back, const Tensor& dy, const Tensor& x) {
+        back.give(0, kernels::prod_grad(dy, x, groups.axes));
       },
-      [r](const Tensor& x) { return definition::prod(x, r.axes, r.dims); });
+      [groups](const Tensor& x) { return definition::prod(x, groups.axes, groups.dims); });
 }
 
 Tensor max(const Tensor& x, const Axes& axes, Dims dims) {
@@ -172,14 +175,14 @@ Tensor argmin(const Tensor& x, std::int64_t axis, Dims dims) {
 
 Tensor any(const Tensor& x, const Axes& axes, Dims dims) {
   check_boolean(x, "any");
-  const Reduction r(x, axes, dims, "any");
-  return kernels::any(x, r.axes, r.keep());
+  const Grouping groups(x, axes, dims, "any");
+  return kernels::any(x, groups.axes, groups.keep());
 }
 
 Tensor all(const Tensor& x, const Axes& axes, Dims dims) {
   check_boolean(x, "all");
-  const Reduction r(x, axes, dims, "all");
-  return kernels::all(x, r.axes, r.keep());
+  const Grouping groups(x, axes, dims, "all");
+  return kernels::all(x, groups.axes, groups.keep());
 }
 
 Tensor cumsum(const Tensor& x, std::int64_t axis) {
@@ -199,13 +202,13 @@ Tensor definition::logsumexp(const Tensor& x, const Axes& axes, Dims dims) {
 }
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, Dims dims) {
-  const Reduction r(x, axes, dims, "logsumexp");
-  const Tensor y = kernels::logsumexp(x, r.axes, r.keep());
+  const Grouping groups(x, axes, dims, "logsumexp");
+  const Tensor y = kernels::logsumexp(x, groups.axes, groups.keep());
   return record(cost("logsumexp", x, 3), y, inputs(x), saves(x, y),
-                [r](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
+                [groups](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& y) {
                   // dx = dy * exp(x - y). Where y is -infinity, so is x, and x - y would be NaN.
                   const Tensor finite = masked_fill(y, y == -std::numeric_limits<double>::infinity(), 0);
-                  back.give(0, r.spread(dy) * exp(x - r.spread(finite)));
+                  back.give(0, groups.spread(dy) * exp(x - groups.spread(finite)));
                 });
 }
 
