@@ -11,8 +11,48 @@
 namespace gradus::kernels {
 namespace {
 
+// Mean and sum of squared distances from it, of `count` neighbours. They are read twice, the
+// second time from the cache; first summed as distances from the first of them, so that an
+// offset common to all costs no digits.
+template <class T>
+void moments_of_run(const T* x, std::int64_t count, double* mean, double* squares) {
+  const T base = x[0];
+  const double sum = row_sum<T>(0, count, [x, base](std::int64_t i) { return x[i] - base; });
+  *mean = static_cast<double>(base) + sum / static_cast<double>(count);
+  *squares = row_sum<T>(0, count, [x, middle = static_cast<T>(*mean)](std::int64_t i) {
+    return (x[i] - middle) * (x[i] - middle);
+  });
+}
+
+constexpr std::int64_t strip = 1024;  // columns whose sums stay in the first-level cache
+
+// The same for each of `width` columns, at most a strip of them, of rows that are `step` apart.
+template <class T>
+void moments_of_columns(const T* x, std::int64_t rows, std::int64_t step, std::int64_t width, double* mean,
+                        double* squares) {
+  T sums[strip], middles[strip], parts[strip];
+  std::fill(sums, sums + width, T(0));
+  std::fill(parts, parts + width, T(0));
+  for (std::int64_t r = 0; r < rows; ++r) {
+#pragma omp simd
+    for (std::int64_t c = 0; c < width; ++c) sums[c] += x[r * step + c] - x[c];
+  }
+  for (std::int64_t c = 0; c < width; ++c) {
+    mean[c] = static_cast<double>(x[c]) + static_cast<double>(sums[c]) / static_cast<double>(rows);
+    middles[c] = static_cast<T>(mean[c]);
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+#pragma omp simd
+    for (std::int64_t c = 0; c < width; ++c)
+      parts[c] += (x[r * step + c] - middles[c]) * (x[r * step + c] - middles[c]);
+  }
+  std::copy(parts, parts + width, squares);
+}
+
 // Walks over x (B, C, ...) by channels, always in the order of memory. What a channel adds up to is gathered
-// from pieces: one sample's elements of it or, where channels are adjacent in memory, rows_of_sum rows of it.
+// from pieces. Where axes follow that of the channels, a sample's elements of one channel are neighbours, and
+// each such run is a piece. In x (B, C) it is the channels that are neighbours, and a piece is rows_of_sum
+// rows of a strip of them, added up side by side.
 class Channels {
  public:
   explicit Channels(const Tensor& x) : batch_(x.shape()[0]), channels_(x.shape()[1]) {
@@ -21,49 +61,23 @@ class Channels {
   std::int64_t channels() const { return channels_; }
   double elements_of_one() const { return static_cast<double>(batch_ * inner_); }
 
-  // (2, C) in f64: each channel's mean, and the sum of squared distances from it. A piece is read twice, the
-  // second time from the cache; its first sum is of distances from its own first element, so that an offset
-  // common to all costs no digits.
+  // (2, C) in f64: each channel's mean, and the sum of squared distances from it.
   template <class T>
   Tensor moments(const T* x) const {
     const Tensor pieces = gather([=, this](Piece at, double* mean, double* squares) {
-      if (!adjacent()) {
-        const T* const from = x + at.begin;
-        const T base = from[0];
-        const auto far = row_sum<T>(0, inner_, [from, base](std::int64_t i) { return from[i] - base; });
-        *mean = static_cast<double>(base) + far / static_cast<double>(inner_);
-        *squares = row_sum<T>(0, inner_, [from, middle = static_cast<T>(*mean)](std::int64_t i) {
-          return (from[i] - middle) * (from[i] - middle);
-        });
-        return;
-      }
-      const T* const base = x + at.begin;
-      T sums[strip], middles[strip], parts[strip];
-      std::fill(sums, sums + at.width, T(0));
-      std::fill(parts, parts + at.width, T(0));
-      for (const T* from = base; from < x + at.end; from += channels_) {
-#pragma omp simd
-        for (std::int64_t c = 0; c < at.width; ++c) sums[c] += from[c] - base[c];
-      }
-      for (std::int64_t c = 0; c < at.width; ++c) {
-        mean[c] = static_cast<double>(base[c]) + static_cast<double>(sums[c]) / at.rows;
-        middles[c] = static_cast<T>(mean[c]);
-      }
-      for (const T* from = base; from < x + at.end; from += channels_) {
-#pragma omp simd
-        for (std::int64_t c = 0; c < at.width; ++c)
-          parts[c] += (from[c] - middles[c]) * (from[c] - middles[c]);
-      }
-      std::copy(parts, parts + at.width, squares);
+      if (adjacent())
+        moments_of_columns(x + at.begin, at.rows, channels_, at.width, mean, squares);
+      else
+        moments_of_run(x + at.begin, inner_, mean, squares);
     });
-    // Chan, Golub and LeVeque 1979: two sets' means m, M and sums of squares, of n and N elements, give the
+    // Chan, Golub & LeVeque 1979: two sets' means m, M and sums of squares, of n and N elements, give the
     // mean M + (m - M) n / (n + N), and n N / (n + N) (m - M)^2 beside both sums.
     const Tensor totals = full({2, channels_}, 0, f64);
     double *const means = totals.data<double>(), *const squares = means + channels_;
     double before = 0;
     for (std::int64_t p = 0; p < pieces.shape()[0]; ++p) {
       const double *const mean = pieces.data<double>() + p * 2 * channels_, *const more = mean + channels_;
-      const double size = adjacent() ? static_cast<double>(rows_of(p)) : static_cast<double>(inner_);
+      const double size = static_cast<double>(adjacent() ? rows_of(p) : inner_);
       const double share = size / (before + size);
 #pragma omp simd
       for (std::int64_t c = 0; c < channels_; ++c) {
@@ -79,29 +93,28 @@ class Channels {
   // (2, C) in f64: the sums of term_of(c)(i), a Two<T>, over the elements i of each channel c.
   template <class T, class TermOf>
   Tensor sums(const TermOf& term_of) const {
-    return kernels::sum(gather([=, this](Piece at, double* a, double* b) {
-                          if (!adjacent()) {
-                            const Two<double> sums =
-                                row_sums<T>(at.begin, at.begin + inner_, term_of(at.channel));
-                            *a = sums.a;
-                            *b = sums.b;
-                            return;
-                          }
-                          T as[strip], bs[strip];
-                          std::fill(as, as + at.width, T(0));
-                          std::fill(bs, bs + at.width, T(0));
-                          for (std::int64_t from = at.begin; from < at.end; from += channels_) {
+    const Tensor pieces = gather([=, this](Piece at, double* a, double* b) {
+      if (!adjacent()) {
+        const Two<double> sums = row_sums<T>(at.begin, at.begin + inner_, term_of(at.channel));
+        *a = sums.a;
+        *b = sums.b;
+        return;
+      }
+      T as[strip], bs[strip];
+      std::fill(as, as + at.width, T(0));
+      std::fill(bs, bs + at.width, T(0));
+      for (std::int64_t from = at.begin; from < at.begin + at.rows * channels_; from += channels_) {
 #pragma omp simd
-                            for (std::int64_t c = 0; c < at.width; ++c) {
-                              const Two<T> term = term_of(at.channel + c)(from + c);
-                              as[c] += term.a;
-                              bs[c] += term.b;
-                            }
-                          }
-                          std::copy(as, as + at.width, a);
-                          std::copy(bs, bs + at.width, b);
-                        }),
-                        {0}, false);
+        for (std::int64_t c = 0; c < at.width; ++c) {
+          const Two<T> term = term_of(at.channel + c)(from + c);
+          as[c] += term.a;
+          bs[c] += term.b;
+        }
+      }
+      std::copy(as, as + at.width, a);
+      std::copy(bs, bs + at.width, b);
+    });
+    return kernels::sum(pieces, {0});
   }
 
   // out[i] = value_of(c)(i) for the elements i of each channel c.
@@ -124,17 +137,14 @@ class Channels {
   }
 
  private:
-  static constexpr std::int64_t strip = 1024;
-
-  // The channels from `channel` on, `width` of them; places in x.
+  // `width` channels from `channel` on, in `rows` samples; `begin` is where in x the first element is.
   struct Piece {
-    std::int64_t channel, width, begin, end;
-    double rows;
+    std::int64_t channel, width, rows, begin;
   };
 
   bool adjacent() const { return inner_ == 1; }
   std::int64_t rows_of(std::int64_t piece) const {
-    return std::min(rows_of_sum, batch_ - piece * rows_of_sum);
+    return adjacent() ? std::min(rows_of_sum, batch_ - piece * rows_of_sum) : 1;
   }
 
   // (pieces, 2, C): what f(piece, a, b) puts down for each.
@@ -149,11 +159,9 @@ class Channels {
                  [&, this](std::int64_t begin, std::int64_t end) {
                    for (; begin < end; ++begin) {
                      const std::int64_t piece = begin / strips, c = begin % strips * width;
-                     const std::int64_t first = piece * rows * channels_;
                      double* const a = to + piece * 2 * channels_ + c;
-                     const std::int64_t taken = adjacent() ? rows_of(piece) : 1;
-                     f(Piece{c, std::min(width, channels_ - c), (first + c) * inner_,
-                             (first + taken * channels_) * inner_, static_cast<double>(taken)},
+                     f(Piece{c, std::min(width, channels_ - c), rows_of(piece),
+                             (piece * rows * channels_ + c) * inner_},
                        a, a + channels_);
                    }
                  });
