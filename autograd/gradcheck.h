@@ -6,8 +6,8 @@
 //   if (!result) std::cerr << result.report;
 //
 // The callable closes over the named tensors; the check moves their elements by eps and back. It may return
-// one tensor or several. In a Catch2 test write REQUIRE_THAT(result, passes_gradcheck()) with
-// gradcheck_matcher.h.
+// one tensor or several. In a Catch2 test write
+// REQUIRE_THAT(result, passes_gradcheck()) with gradcheck_matcher.h.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,9 @@ Shape without(Shape sizes, int axis) {
   return sizes;
 }
 
-// Lines are cut into a power of two of parts, so that some columns of a table share out evenly. Those that
-// lie side by side in memory stay together by whole cache lines and in stretches long enough to stream.
+// How many lines along the axis one thread takes. The number of parts is a power of two, as that of the
+// threads mostly is. Lines that lie side by side in memory, like the columns of a table, stay together in
+// stretches long enough to stream, and by sixteens: then no two threads write to one cache line.
 std::int64_t lines_for_a_thread(std::int64_t lines, std::int64_t length, bool side_by_side) {
   const std::int64_t least = side_by_side ? 96 : 1;
   std::int64_t parts = 1;
@@ -37,9 +38,11 @@ std::int64_t lines_for_a_thread(std::int64_t lines, std::int64_t length, bool si
   return side_by_side ? (each + 15) / 16 * 16 : each;
 }
 
-// put(place, value) for each element of src, at its place in `out`. What meets in one place came from one
-// line along the axis, so lines are shared out to threads and each is walked from its beginning: no atomics,
-// and always the same sum.
+// put(place, value) for each element of src, at its place in `out`. What meets in one place came
+// from one line along the axis, so lines are shared out to threads and each is walked from its
+// beginning: no atomics, and always the same sum. Lines that lie side by side are walked abreast, a
+// stretch of one row after the other, so that memory is read and written as it comes; the next row,
+// wherever its id puts it, is asked for ahead.
 template <class T, class Put>
 void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src, const Put& put) {
   T* const to = out.data<T>();

@@ -65,8 +65,7 @@ Tensor triangle(const Tensor& x, std::int64_t diagonal, bool upper) {
   const Tensor source = contiguous(x);
   const std::int64_t rows = x.shape()[x.rank() - 2], columns = x.shape().back();
   if (x.numel() == 0) return out;
-  // In row i, the columns before i + border_of_first are those below the diagonal (upper), or those on and
-  // below it.
+  // In row i the columns before i + border_of_first are those below the diagonal (upper), or on and below it.
   const std::int64_t border_of_first = std::clamp(diagonal, -rows, columns) + (upper ? 0 : 1);
   dispatch_all(x.dtype(), [&]<class T>() {
     parallel_for(

@@ -110,8 +110,8 @@ struct Repeated {
   T operator[](std::int64_t) const { return value; }
 };
 
-// Calls `loop` with each operand as the source that its stride makes of it; false where one has another stride
-// than 0 or 1. A loop is compiled for every mixture, 2^N of them, so that none asks at each element.
+// Calls `loop` with each operand as the source that its stride makes of it; false where one has another
+// stride than 0 or 1. A loop is compiled for each mixture, 2^N of them, so that none asks at each element.
 template <class Loop>
 [[gnu::always_inline]] inline bool with_sources(const std::int64_t*, const Loop& loop) {
   loop();
