@@ -114,6 +114,17 @@ TEST_CASE("anomaly mode lets a mask of -infinity pass", "[anomaly]") {
   CHECK(exp(masked + 1.0).to_vector<double>()[1] == 0);
 }
 
+TEST_CASE("anomaly mode looks at every output, also where an infinity passed through the first",
+          "[anomaly]") {
+  const AnomalyMode anomaly;
+  const Tensor x = full({1}, std::numeric_limits<double>::infinity(), f64);
+  const auto both = [](const Tensor& x) {
+    const std::array<Tensor, 2> outputs{kernels::neg(x), kernels::sub(x, x)};  // -infinity and NaN
+    return record("both", outputs, inputs(x), saves(), [](Backward&, const Tensor&) {});
+  };
+  CHECK(message_of([&] { both(x); }).starts_with("[both] the output of both, of shape (1,), has 1 of 1"));
+}
+
 TEST_CASE("without anomaly mode nothing is checked", "[anomaly]") {
   { const AnomalyMode on_for_a_moment; }
   CHECK_NOTHROW(log(tensor({-1.0}, f64)));
