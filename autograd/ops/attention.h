@@ -28,7 +28,7 @@ struct AttentionOptions {
   std::optional<double> scale = {};  // 1 / sqrt(D) unless set, which keeps the scores' variance at 1
 };
 
-// Keeps for the backward pass its operands, its output and one number a query; weights are computed a block
+// Keeps for the backward pass its operands, its output and two numbers a query; weights are computed a block
 // of queries at a time, and again in the backward pass. Dao et al. 2022
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& options = {});

@@ -23,7 +23,8 @@ Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& a);
 
-// a where the boolean mask is true, b elsewhere. All three broadcast.
+// a where the boolean mask is true, b elsewhere. All three broadcast. What was not chosen gets
+// the gradient 0, even where it is NaN.
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
 
 // `number` where the mask is true, x elsewhere; the mask expands to x's shape.

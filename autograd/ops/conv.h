@@ -18,6 +18,7 @@ struct Conv1dOptions {
   std::int64_t stride = 1, padding = 0, dilation = 1;
 };
 
+// Linear in each of x, w and bias, and so differentiable everywhere. LeCun et al. 1989
 // y[b, o, p, q] = bias[o] + sum_cij w[o, c, i, j] x[b, c, p stride - padding + i dilation, likewise q and j].
 // bias: (O,) or undefined, y: (B, O, PH, PW)
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias = {}, const Conv2dOptions& options = {});

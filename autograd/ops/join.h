@@ -1,4 +1,5 @@
-// Rearranging by position: joining, cutting, turning round, keeping a triangle.
+// Rearranging by position: joining, cutting, turning round, keeping a triangle. Each element's gradient goes
+// back to where it came from; what was cut off gets 0.
 #pragma once
 
 #include <span>

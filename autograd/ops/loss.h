@@ -27,7 +27,8 @@ struct CrossEntropyOptions {
 // and the mean divides by the sum of the w_t, as PyTorch does. Where that is 0, because every row is ignored
 // or there is none, the mean is 0 and so is its gradient: a batch that says nothing changes nothing, where a
 // 0/0 would spoil every weight. A logit of -infinity says that a class is impossible; it gets no gradient,
-// and costs infinity only where its own class has a share in the target.
+// and costs infinity only where its own class has a share in the target. Differentiable in the logits;
+// targets and weights get no gradient.
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options = {});
 
 namespace definition {

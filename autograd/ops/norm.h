@@ -1,6 +1,7 @@
 // Normalisation: each group of elements is given mean 0 and variance 1, then scaled and shifted by weights of
 // its own. Fused, with their definitions. var is the biased variance (divided by the number of elements, not
 // one less); weight and bias, one element a channel, may be left undefined, which stands for ones and zeros.
+// Differentiable in all operands wherever var + eps (or mean(x^2) + eps) is above 0.
 #pragma once
 
 #include <gradus/core/tensor.h>

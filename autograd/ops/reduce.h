@@ -34,7 +34,8 @@ inline constexpr Dims keep_dims = Dims::keep;
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);   // of no elements: 0
 Tensor mean(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);  // refuses no elements
-Tensor prod(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);  // of no elements: 1
+// Of no elements: 1. The gradient, dy times the product of the others, is right where elements are 0.
+Tensor prod(const Tensor& x, const Axes& axes = {}, Dims dims = Dims::drop);
 
 // sum((x - mean(x))^2) / (n - correction). 0, the default, divides by n as normalisation layers do; 1 makes
 // the variance of a sample unbiased (Bessel). Refuses n <= correction.

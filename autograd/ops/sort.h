@@ -1,6 +1,6 @@
 // Ordering along one axis. NaN counts as larger than any number: last in ascending, first
 // in descending order. What is equal keeps its order. The gradient of a value goes to the
-// entry it came from; indices have none.
+// entry it came from, also where entries tie; indices have none.
 #pragma once
 
 #include <gradus/core/tensor.h>
