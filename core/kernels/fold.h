@@ -84,6 +84,7 @@ struct FoldPlan {
   static constexpr std::int64_t columns_at_once = 1024;  // their totals stay in the first-level cache
   static constexpr std::int64_t enough_tasks = 64;       // for any number of threads that share one memory
 
+  // Bit `axis` of is_reduced says whether that axis is. Not inlined: each kind of fold would get a copy.
   [[gnu::noinline]] FoldPlan(const Tensor& x, unsigned is_reduced) {
     Shape kept_sizes, reduced_sizes;
     Strides kept_strides, reduced_strides, places;
@@ -176,7 +177,9 @@ class Folding {
   }
 
   // The outputs first to last, over the elements begin to end of their groups. What comes out goes to
-  // `totals` in order or, where that is null, is finished.
+  // `totals` in order or, where that is null, is finished. Where groups lie in rows of memory, one output is
+  // folded after the other; else up to columns_at_once of them side by side, whose totals stay in the cache
+  // while the rows pass by.
   void run_task(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
                 Total* totals) const {
     const auto put = [&](std::int64_t index, Total total) {
@@ -265,7 +268,7 @@ class Folding {
 // Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
 template <class In, class Out, class Fold>
 void fold_into(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out) {
-  // A small tensor reduced whole, such as a loss, needs no plan.
+  // A small tensor reduced whole, all its bits set, needs no plan: a loss, for one.
   if (x.is_contiguous() && x.numel() <= cheap_grain && is_reduced + 1 == 1u << x.rank())
     *out.data<Out>() = fold.finish(fold_stretch(fold, x.data<In>(), x.numel()), 0);
   else

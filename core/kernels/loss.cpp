@@ -115,6 +115,8 @@ Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tens
       const T per_probability = static_cast<T>(slope * (q.of_target(targets[n]) + q.total_spread));
       const T per_weight = static_cast<T>(slope * q.spread);
       const T largest = static_cast<T>(normalisers[2 * n]), log_sum = static_cast<T>(normalisers[2 * n + 1]);
+      // The target's own share is taken off last, so that neither loop asks at
+      // each class whether it is the target.
       if (per_weight == 0) {
 #pragma omp simd
         for (std::int64_t c = 0; c < classes; ++c)
