@@ -265,6 +265,26 @@ Tensor conv2d_weight_grad(const Tensor& any_dy, const Tensor& any_x, const Windo
   return dw;
 }
 
+namespace {
+
+// The part of an axis that a pooling window covers at a place.
+Range covered(const Window& window, std::int64_t place, std::int64_t size) {
+  const std::int64_t begin = place * window.stride - window.padding;
+  return {std::max<std::int64_t>(begin, 0), std::min(begin + window.kernel, size)};
+}
+
+// Where in a plane the largest element of a rectangle stands.
+template <class T>
+std::int64_t place_of_largest(const T* plane, std::int64_t width, const Range& rows, const Range& columns) {
+  std::int64_t best = rows.begin * width + columns.begin;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row)
+    for (std::int64_t at = row * width + columns.begin; at < row * width + columns.end; ++at)
+      if (plane[at] > plane[best] || (std::isnan(plane[at]) && !std::isnan(plane[best]))) best = at;
+  return best;
+}
+
+}  // namespace
+
 MaxPooled max_pool2d(const Tensor& any_x, const Window2d& window) {
   const Tensor x = contiguous(any_x);
   const Planes planes(x.shape()[2], x.shape()[3], window);
@@ -278,22 +298,14 @@ MaxPooled max_pool2d(const Tensor& any_x, const Window2d& window) {
                    T* y = pooled.y.data<T>() + begin * planes.places();
                    std::int64_t* position = pooled.positions.data<std::int64_t>() + begin * planes.places();
                    for (; begin < end; ++begin, plane += planes.elements())
-                     for (std::int64_t row = 0; row < planes.places_down; ++row)
-                       for (std::int64_t column = 0; column < planes.places_across; ++column) {
-                         std::int64_t best = -1;
-                         const std::int64_t top = row * planes.down.stride - planes.down.padding;
-                         const std::int64_t left = column * planes.across.stride - planes.across.padding;
-                         const std::int64_t right = std::min(left + planes.across.kernel, planes.width);
-                         for (std::int64_t i = std::max<std::int64_t>(top, 0);
-                              i < std::min(top + planes.down.kernel, planes.height); ++i)
-                           for (std::int64_t at = i * planes.width + std::max<std::int64_t>(left, 0);
-                                at < i * planes.width + right; ++at)
-                             if (best < 0 || plane[at] > plane[best] ||
-                                 (std::isnan(plane[at]) && !std::isnan(plane[best])))
-                               best = at;
-                         *y++ = plane[best];
-                         *position++ = best;
+                     for (std::int64_t i = 0; i < planes.places_down; ++i) {
+                       const Range rows = covered(planes.down, i, planes.height);
+                       for (std::int64_t j = 0; j < planes.places_across; ++j) {
+                         const Range columns = covered(planes.across, j, planes.width);
+                         *position = place_of_largest(plane, planes.width, rows, columns);
+                         *y++ = plane[*position++];
                        }
+                     }
                  });
   });
   return pooled;
