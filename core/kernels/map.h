@@ -92,12 +92,12 @@ class StridedLoop {
 
 namespace detail {
 
-// What an operand gives along a stretch, at [i]: neighbours in memory, or one value, kept in a register. GCC 12
-// makes no vector code of a loop that loads booleans as such, but does where they are compared bytes.
+// What an operand gives along a stretch, at [i]: neighbours in memory, or one value, kept in a register.
 template <class T>
 const T* neighbours(const T* first) {
   return first;
 }
+// GCC 12 makes vector code of a loop that compares bytes, but not of one that loads booleans as such.
 struct Bytes {
   const unsigned char* first;
   bool operator[](std::int64_t i) const { return first[i] != 0; }
