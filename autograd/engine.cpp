@@ -12,8 +12,9 @@
 
 namespace gradus {
 
-// One backward pass. Of the nodes with a gradient, the latest made is taken next: everyone who used its outputs
-// has been, so its gradients are complete. The others wait in a heap; in a mere chain of ops there are none.
+// One backward pass. Of the nodes with a gradient, the latest made is taken next: everyone who used its
+// outputs has been, so its gradients are complete. The others wait in a heap; in a mere chain of ops there
+// are none.
 //
 // Whoever starts a walk holds the nodes it starts from. They hold all others, since a node keeps its edges
 // for as long as it lives; so the walk itself counts no references.
@@ -40,7 +41,12 @@ class Walk {
     for (Node* node : {current_, next_})
       if (node != nullptr) abandon(*node);
     for (Node* node : heap_) abandon(*node);
-    finish_leaves();
+    try {
+      finish_leaves();
+    } catch (const OutOfMemory&) {
+      // Of a pass that failed, gradients may be partial.
+    }
+    while (owned_ != nullptr) let_go_of_owned();
     innermost = outer_;
   }
 
@@ -77,6 +83,27 @@ class Walk {
       if (leaf->hooks != nullptr) call_hooks(*leaf, 0, gathered);
   }
 
+  // Gives the leaves what has gathered for them and lets go of them. Those owned come first: a pass that
+  // waits for another to let go of a leaf must not be waited for itself.
+  void finish_leaves() {
+    while (owned_ != nullptr) {
+      put(*owned_);
+      let_go_of_owned();
+    }
+    if (others_ == nullptr || targets_ != nullptr) return;
+    while (!others_->empty()) {
+      auto entry = others_->extract(others_->begin());
+      Leaf& leaf = *entry.key();
+      if (given_to_outer(leaf, std::move(entry.mapped()))) continue;
+      for (void* nobody = nullptr;
+           !leaf.walker.compare_exchange_weak(nobody, this, std::memory_order_acquire); nobody = nullptr)
+        std::this_thread::yield();
+      own(leaf, std::move(entry.mapped()));
+      put(leaf);
+      let_go_of_owned();
+    }
+  }
+
   // Where a leaf's gradient gathers until the pass ends. Other threads may be walking to the same leaf: the
   // first to come owns it, and the others gather on their own.
   Tensor& gathered_for(Leaf& leaf) {
@@ -88,9 +115,9 @@ class Walk {
       if (others_ == nullptr) others_ = std::make_unique<std::unordered_map<Leaf*, Tensor>>();
       return (*others_)[&leaf];
     }
-    leaf.next_owned = std::exchange(owned_, &leaf);
     // Starting from what the leaf has, a sum over several passes needs no second buffer.
-    if (targets_ == nullptr && leaf.hooks == nullptr) leaf.gathered = std::move(leaf.gradient);
+    const bool goes_on = targets_ == nullptr && leaf.hooks == nullptr;
+    own(leaf, goes_on ? std::move(leaf.gradient) : Tensor());
     return leaf.gathered;
   }
 
@@ -167,37 +194,31 @@ class Walk {
       sum = sum + gradient;
   }
 
-  // Owned leaves first: a pass that waits for another to let go of a leaf must not be waited for itself.
-  void finish_leaves() {
-    while (owned_ != nullptr) let_go(*std::exchange(owned_, owned_->next_owned));
-    if (others_ == nullptr) return;
-    for (auto& [leaf, gathered] : *others_) {
-      if (given_to_outer(*leaf, gathered)) continue;
-      for (void* nobody = nullptr;
-           !leaf->walker.compare_exchange_weak(nobody, this, std::memory_order_acquire); nobody = nullptr)
-        std::this_thread::yield();
-      leaf->gathered = std::move(gathered);
-      let_go(*leaf);
-    }
+  void own(Leaf& leaf, Tensor gathered) {
+    leaf.gathered = std::move(gathered);
+    leaf.next_owned = std::exchange(owned_, &leaf);
   }
 
-  void let_go(Leaf& leaf) const {
+  void put(Leaf& leaf) const {
     if (targets_ == nullptr && leaf.gathered.defined()) leaf.put_gradient(std::move(leaf.gathered));
+  }
+
+  void let_go_of_owned() {
+    Leaf& leaf = *std::exchange(owned_, owned_->next_owned);
     leaf.gathered = Tensor();
     leaf.walker.store(nullptr, std::memory_order_release);
   }
 
-  // A leaf that a pass around this one owns, this having begun in one of its hooks, would be waited for for ever.
-  bool given_to_outer(Leaf& leaf, Tensor& gathered) const {
+  // A leaf that a pass around this one owns, this having begun in one of its hooks, would be waited for for
+  // ever.
+  bool given_to_outer(Leaf& leaf, Tensor&& gathered) const {
     Walk* owner = outer_;
     while (owner != nullptr && leaf.walker.load(std::memory_order_relaxed) != owner) owner = owner->outer_;
     if (owner == nullptr) return false;
-    if (targets_ == nullptr && gathered.defined()) {
-      if (owner->targets_ == nullptr)
-        add(leaf.gathered, std::move(gathered));
-      else
-        leaf.put_gradient(std::move(gathered));
-    }
+    if (owner->targets_ == nullptr)
+      add(leaf.gathered, std::move(gathered));
+    else
+      leaf.put_gradient(std::move(gathered));
     return true;
   }
 
@@ -282,10 +303,9 @@ Tensor seed_for(const Tensor& output, const Tensor& gradient, const char* op) {
 Edge edge_to(const Tensor& x) { return {node_of(x), x.block().output_index}; }
 
 // Marks, without recursion, every node from which a target can be reached.
-void mark_leading(const Node* root, Walk::Targets& targets) {
-  std::unordered_set<const Node*> seen;
+void mark_leading(const Node* root, Walk::Targets& targets, std::unordered_set<const Node*>& seen) {
+  if (!seen.insert(root).second) return;
   std::vector<std::pair<const Node*, std::size_t>> path{{root, 0}};
-  seen.insert(root);
   while (!path.empty()) {
     auto& [node, next] = path.back();
     if (next < node->edges.size()) {
@@ -317,9 +337,10 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
       targets.at.emplace(node_of(inputs[i]), std::pair{inputs[i].block().output_index, &gradients[i]});
   }
   std::vector<Tensor> seeds;
+  std::unordered_set<const Node*> seen;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     seeds.push_back(seed_for(outputs[i], grad_outputs.empty() ? Tensor() : grad_outputs[i], "grad"));
-    mark_leading(node_of(outputs[i]), targets);
+    mark_leading(node_of(outputs[i]), targets, seen);
   }
   {
     Walk walk(outputs, options.create_graph, options.retain_graph, &targets);
@@ -344,6 +365,7 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
   Walk walk({this, 1}, false, retain_graph, nullptr);
   walk.give(edge_to(*this), std::move(seed));
   walk.run();
+  walk.finish_leaves();
 }
 
 }  // namespace gradus

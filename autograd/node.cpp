@@ -69,7 +69,8 @@ Leaf::Leaf(const Shape& shape, DType dtype) {
 
 void Leaf::put_gradient(Tensor gathered) {
   if (gradient.defined()) gathered = kernels::add(gradient, gathered);
-  // A view or a shared tensor as gradient would change under the user's hands, so the leaf gets memory of its own.
+  // A view or a shared tensor as gradient would change under the user's hands, so the leaf gets memory of its
+  // own.
   const bool own = gathered.requires_grad() || (gathered.is_sole_owner() && gathered.is_contiguous());
   gradient = own ? std::move(gathered) : kernels::clone(gathered);
 }

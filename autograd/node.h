@@ -50,8 +50,8 @@ class Saved {
   Saved& operator=(const Saved&) = delete;
   ~Saved() { release(); }
 
-  // The tensor again, produced by `owner` where it is its output. Refuses one that was changed in place meanwhile.
-  // Where it need not be kept for another pass, the handle itself is handed over.
+  // The tensor again, produced by `owner` where it is its output. Refuses one that was changed in place
+  // meanwhile. Where it need not be kept for another pass, the handle itself is handed over.
   Tensor get(Node& owner, bool keep);
   const Block* block() const { return block_; }
   void release() noexcept {
@@ -98,7 +98,7 @@ class Node : public TapeEntry {
 
  protected:
   void expire() noexcept override;
-  virtual void release_saved() noexcept = 0;
+  virtual void release_saved() noexcept {}
 };
 
 inline Node* node_of(const Tensor& x) { return static_cast<Node*>(x.block().node); }
@@ -120,8 +120,6 @@ class Leaf final : public Node {
   Leaf* next_owned = nullptr;
 
  private:
-  void release_saved() noexcept override {}
-
   Slot slot_;
 };
 

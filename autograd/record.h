@@ -21,6 +21,8 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gradus/autograd/anomaly.h>
@@ -35,8 +37,7 @@ class Backward {
   // The gradient of output i; undefined where none came, as for an output that nobody used.
   const Tensor& dy(int i = 0) const { return node_.slots[i].gradient; }
   bool wants(int input) const;
-  // Hands the gradient of an input on; the engine refuses a wrong shape or dtype. Ignored where it is not
-  // wanted.
+  // Hands the gradient of an input on, or ignores it where it is not wanted. A wrong shape or dtype is refused.
   void give(int input, Tensor gradient);
   // The same handed over, for a rule that passes it on and needs it no more: one reference less to count.
   Tensor take_dy(int i = 0) { return std::move(node_.slots[i].gradient); }
@@ -88,8 +89,7 @@ namespace detail {
 // Puts the gradients of `outputs`, computed by the definition from `inputs`, where back wants them.
 void give_gradients_of_definition(Backward& back, std::span<const Tensor> outputs,
                                   std::span<const Tensor> inputs);
-// The input under a node of its own, so that the walk of the definition ends there and not in the graph
-// around it.
+// The input under a node of its own, so that the walk of the definition ends there, not in the graph around.
 Tensor stand_in(const Tensor& input);
 
 inline std::span<const Tensor> as_span(const Tensor& x) { return {&x, 1}; }
@@ -174,8 +174,6 @@ class ListNode final : public Node {
   std::span<const Saved> saved() const override { return {}; }
 
  private:
-  void release_saved() noexcept override {}
-
   Rule rule_;
   std::vector<Edge, memory::PoolAllocator<Edge>> edges_;
   Slot slot_;
@@ -195,8 +193,6 @@ class PiecesNode final : public Node {
   std::span<const Saved> saved() const override { return {}; }
 
  private:
-  void release_saved() noexcept override {}
-
   Rule rule_;
   std::array<Edge, N> edges_{};
   std::vector<Slot, memory::PoolAllocator<Slot>> slots_;
@@ -255,8 +251,8 @@ Tensor record(const OpInfo& op, Tensor output, std::span<const Tensor> inputs, R
   return output;
 }
 
-// The same for an op whose number of outputs is known at run time only and whose rule needs nothing saved. The
-// rule takes the Backward alone and asks it for the gradients, each of which may be undefined.
+// The same for an op whose number of outputs is known at run time only and whose rule needs nothing saved.
+// The rule takes the Backward alone and asks it for the gradients, each of which may be undefined.
 template <std::size_t N, class Rule>
 std::vector<Tensor> record(const OpInfo& op, std::vector<Tensor> outputs, const TensorRefs<N>& inputs,
                            Rule rule) {

@@ -24,12 +24,13 @@ struct Product {
 };
 Work sgemm(const Product& product, int threads);
 
-// OpenBLAS's pthread build keeps its threads awake for 2^28 cycles after a product, 0.1 s, and each takes a core from
-// whatever runs next. It reads how long from the environment when it is loaded; so this starts the program again, once,
-// with 2^20, which still spans the gap between two products of one turn.
+// OpenBLAS's pthread build keeps its threads awake for 2^28 cycles after a product, 0.1 s, and each takes a
+// core from whatever runs next. It reads how long from the environment when it is loaded; so this starts the
+// program again, once, with 2^20, which still spans the gap between two products of one turn.
 void restart_with_drowsy_blas(char** words);
 
-// The pause between turns of which one is sgemm's (see Turns), long enough for its threads and OpenMP's to fall asleep.
+// The pause between turns of which one is sgemm's (see Turns), long enough for its threads and OpenMP's to
+// fall asleep.
 double pause_for_blas(int threads);
 
 // Products of 64 x 64 matrices that stay in each core's own cache, one single-threaded cblas_sgemm after the

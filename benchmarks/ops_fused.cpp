@@ -23,8 +23,8 @@ constexpr Heads heads[] = {
     {"long", 1, 12, 1024, 64, true},
 };
 
-// Forward two products for each pair of a query and a key it may see, backward four: what is computed a second time
-// because no scores are kept does not count.
+// Forward two products for each pair of a query and a key it may see, backward four: what is computed a
+// second time because no scores are kept does not count.
 void measure_attention(OpsBench& bench, const Heads& of) {
   const std::string name = std::string("attention ") + of.model;
   if (!bench.wants(name + " fwd") && !bench.wants(name + " bwd")) return;
@@ -52,7 +52,8 @@ void measure_attention(OpsBench& bench, const Heads& of) {
   measure(" bwd", 2 * forward, backward_of(y, recorded));
 }
 
-// logits: (256, 50257), 51 MB; read by the forward pass, read and a gradient of their size written by the backward.
+// logits: (256, 50257), 51 MB; read by the forward pass, read and a gradient of their size written by the
+// backward.
 void measure_cross_entropy(OpsBench& bench) {
   const std::int64_t rows = 256, classes = 50257;
   const Tensor logits = randn({rows, classes}).requires_grad_(), targets = randint(0, classes, {rows});

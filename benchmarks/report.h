@@ -20,8 +20,8 @@ struct Option {
       *meaning;  // "--json", "FILE", "also write the table to FILE, as an array of objects"
 };
 
-// --flag VALUE or --flag=VALUE, each at most once. Refuses flags that are not in `known` and names the nearest;
-// --help prints `summary` and the flags, and ends the program.
+// --flag VALUE or --flag=VALUE, each at most once. Refuses flags that are not in `known` and names the
+// nearest; --help prints `summary` and the flags, and ends the program.
 class Arguments {
  public:
   Arguments(int count, char** words, const std::string& summary, const std::vector<Option>& known);

@@ -129,7 +129,8 @@ template <class Loop, class T, class... Rest>
   return false;
 }
 
-// Flattened: a loop with a call left in it, because f is long and used in several loops, makes no vector code.
+// Flattened: a loop with a call left in it, because f is long and used in several loops, makes no vector
+// code.
 template <class F, class Out, class... Source>
 [[gnu::flatten]] inline void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
 #pragma omp simd

@@ -1,8 +1,6 @@
 // The promises of the tape: what is walked, in what order, what it keeps, what it refuses.
 #include <gradus/autograd/engine.h>
 
-#include <atomic>
-#include <thread>
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/compare.h>
@@ -214,4 +212,3 @@ TEST_CASE("only leaves keep and give gradients", "[grad][error]") {
         "it off, or "
         "register_hook to see its gradient?");
 }
-
