@@ -1,4 +1,4 @@
-// The promises of the tape: what is walked, in what order, what it keeps, what it refuses.
+// The promises of the tape: what is walked, in what order, what it keeps.
 #include <gradus/autograd/engine.h>
 
 #include <atomic>

@@ -1,6 +1,5 @@
-// The promises of the tape: what is walked, in what order, what it keeps, what it refuses.
+// What the tape refuses, in which words, and that nothing is lost or leaked when it does.
 #include <gradus/autograd/engine.h>
-
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/compare.h>
