@@ -68,7 +68,7 @@ class Tensor {
 
   // Elements, the first one's address. The tape does not see what is written through it.
   template <class T>
-  T* data() const {
+  [[gnu::always_inline]] T* data() const {
     if (dtype() != dtype_of<T>()) [[unlikely]]
       wrong_dtype("data", dtype_of<T>());
     return static_cast<T*>(block_->data);
