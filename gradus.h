@@ -27,3 +27,8 @@
 #include <gradus/core/print.h>
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
+#include <gradus/nn/activation.h>
+#include <gradus/nn/containers.h>
+#include <gradus/nn/init.h>
+#include <gradus/nn/linear.h>
+#include <gradus/nn/module.h>

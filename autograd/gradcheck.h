@@ -6,7 +6,7 @@
 //   if (!result) std::cerr << result.report;
 //
 // The callable closes over the named tensors; the check moves their elements by eps and back. It may return
-// one tensor or several. In a Catch2 test write
+// one tensor or several. The named tensors are f64 leaves that ask for a gradient. In a Catch2 test write
 // REQUIRE_THAT(result, passes_gradcheck()) with gradcheck_matcher.h.
 #pragma once
 
@@ -19,11 +19,6 @@
 #include <gradus/core/tensor.h>
 
 namespace gradus {
-
-struct NamedTensor {
-  std::string name;
-  Tensor value;  // an f64 leaf that requires a gradient
-};
 
 struct GradcheckOptions {
   double eps = 1e-6;

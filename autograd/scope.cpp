@@ -12,22 +12,18 @@ struct ScopePath {
   mutable std::map<std::string, std::unique_ptr<ScopePath>, std::less<>> inner;
 };
 
-namespace {
-
 // Paths are interned: a node of the tape keeps one pointer, and a model that runs for days adds no more.
-const ScopePath* enter(const ScopePath* parent, const std::string& name) {
+const ScopePath* scope_path(const ScopePath* outside, const std::string& name) {
   static std::mutex mutex;
   static auto* const root = new ScopePath{nullptr, "", {}};
   const std::lock_guard lock(mutex);
-  auto& path = (parent != nullptr ? parent : root)->inner[name];
-  if (path == nullptr) path = std::make_unique<ScopePath>(ScopePath{parent, name, {}});
+  auto& path = (outside != nullptr ? outside : root)->inner[name];
+  if (path == nullptr) path = std::make_unique<ScopePath>(ScopePath{outside, name, {}});
   return path.get();
 }
 
-}  // namespace
-
 Scope::Scope(const std::string& name) : before_(detail::current_scope) {
-  detail::current_scope = enter(before_, name);
+  detail::current_scope = scope_path(before_, name);
 }
 
 std::string to_string(const ScopePath* path) {

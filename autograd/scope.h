@@ -13,6 +13,9 @@ namespace detail {
 inline thread_local constinit const ScopePath* current_scope = nullptr;
 }
 
+// The place called `name` below another; null is outside every scope.
+const ScopePath* scope_path(const ScopePath* outside, const std::string& name);
+
 // Scope scope("encoder"): ops recorded while it lives belong to it, below the scopes around it.
 class Scope {
  public:

@@ -140,6 +140,11 @@ class Tensor {
   Block* block_ = nullptr;
 };
 
+struct NamedTensor {
+  std::string name;
+  Tensor value;
+};
+
 std::ostream& operator<<(std::ostream& out, const Tensor& x);  // as NumPy prints; see print.h for options
 
 // One bool for the whole: same dtype, same shape, same elements (NaN equals nothing).
