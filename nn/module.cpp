@@ -260,27 +260,31 @@ void Module::name_below(const ScopePath* outside, std::string_view name) const {
 
 namespace {
 
-// One line a module, its tensors behind it and what is in it below.
+// One line a module, its tensors behind it and what is in it below; tensors listed after modules stand below too.
 class Printer final : public ConstVisitor {
  public:
   explicit Printer(std::ostream& out) : out_(out) {}
 
   void module(std::string_view name, const Module& inner) override {
-    out_ << '\n' << std::string(2 * static_cast<std::size_t>(++depth_), ' ') << name << ": " << inner.kind();
-    first_ = true;
+    begin_line() << name << ": " << inner.kind();
+    ++depth_;
+    after_ = "  ";
     inner.visit(*this);
     --depth_;
+    after_ = "\n";
   }
 
  private:
   void tensor(std::string_view name, const Tensor& x, bool is_parameter) override {
-    out_ << (first_ ? "  " : ", ") << name << ' ' << x.shape() << (is_parameter ? "" : " (buffer)");
-    first_ = false;
+    (after_ == "\n" ? begin_line() : out_ << after_)
+        << name << ' ' << x.shape() << (is_parameter ? "" : " (buffer)");
+    after_ = ", ";
   }
+  std::ostream& begin_line() { return out_ << '\n' << std::string(2 * depth_, ' '); }
 
   std::ostream& out_;
-  int depth_ = 0;
-  bool first_ = true;
+  std::size_t depth_ = 1;
+  std::string_view after_ = "  ";  // what divides the next tensor from what was written last
 };
 
 }  // namespace
