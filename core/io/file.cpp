@@ -1,0 +1,187 @@
+#include <gradus/core/io/file.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include <gradus/core/check.h>
+
+namespace gradus {
+namespace detail {
+
+int FileCalls::open(const char* path, int flags, unsigned mode) { return ::open(path, flags, mode); }
+int FileCalls::claim(int file, const char* path) {
+  // A file system without locks has one user, we must assume.
+  if (::flock(file, LOCK_EX | LOCK_NB) < 0 && errno != ENOLCK && errno != ENOTSUP) return -1;
+  struct stat claimed, named;
+  if (::fstat(file, &claimed) < 0) return -1;
+  if (::stat(path, &named) < 0 || named.st_ino != claimed.st_ino || named.st_dev != claimed.st_dev) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return ::ftruncate(file, 0);
+}
+std::ptrdiff_t FileCalls::write(int file, const char* bytes, std::size_t size) {
+  return ::write(file, bytes, size);
+}
+int FileCalls::fsync(int file) { return ::fsync(file); }
+int FileCalls::close(int file) { return ::close(file); }
+int FileCalls::rename(const char* from, const char* to) { return ::rename(from, to); }
+int FileCalls::unlink(const char* path) { return ::unlink(path); }
+
+namespace {
+FileCalls system_calls;
+}
+FileCalls* file_calls = &system_calls;
+
+}  // namespace detail
+
+namespace {
+
+using detail::file_calls;
+
+// "No space left on device. Free some space?"
+std::string reason(int error) {
+  const auto way_out = [error] {
+    switch (error) {
+      case ENOSPC:
+      case EDQUOT:
+        return "Free some space?";
+      case EACCES:
+      case EPERM:
+      case EROFS:
+        return "Ask for the right to, or use another folder?";
+      case ENOENT:
+      case ENOTDIR:
+        return "Is the path right?";
+      case EISDIR:
+        return "Name a file in it?";
+      case EMFILE:
+      case ENFILE:
+        return "Close some files?";
+      case EAGAIN:
+        return "Is another process writing it?";
+      default:
+        return "Is the disk sound?";
+    }
+  };
+  return std::generic_category().message(error) + ". " + way_out();
+}
+
+// Repeats a call that a signal interrupted.
+template <class F>
+auto uninterrupted(const F& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+// An open file. Once it was synced, closing it has nothing left to do that could fail.
+class File {
+ public:
+  explicit File(int number) : number_(number) {}
+  ~File() {
+    if (number_ >= 0) file_calls->close(number_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+// A new file beside `path`, removed unless it was put in that one's place.
+class Temporary {
+ public:
+  explicit Temporary(const std::string& path) : path_(path), name_(path + ".tmp"), file_(create()) {
+    if (uninterrupted([&] { return file_calls->claim(file_.number(), name_.c_str()); }) == 0) return;
+    const int error = errno;
+    if (error != EAGAIN) file_calls->unlink(name_.c_str());
+    refuse_unless(false, error);
+  }
+  ~Temporary() {
+    if (!in_place_) file_calls->unlink(name_.c_str());
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::ptrdiff_t written =
+          uninterrupted([&] { return file_calls->write(file_.number(), bytes.data(), bytes.size()); });
+      refuse_unless(written > 0, written < 0 ? errno : EIO);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  void put_in_place() {
+    refuse_unless(uninterrupted([&] { return file_calls->fsync(file_.number()); }) == 0, errno);
+    const std::size_t slash = path_.rfind('/');
+    const std::string folder_name = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+    const File folder(open(folder_name, O_RDONLY | O_DIRECTORY));
+    refuse_unless(folder.number() >= 0, errno);
+    refuse_unless(file_calls->rename(name_.c_str(), path_.c_str()) == 0, errno);
+    in_place_ = true;
+    // The new name is on the disk once its folder is. A file system that cannot do that for a folder says EINVAL.
+    const bool kept =
+        uninterrupted([&] { return file_calls->fsync(folder.number()); }) == 0 || errno == EINVAL;
+    check(kept, "save", path_,
+          " is written, but after a power cut the old file may be back: ", reason(errno));
+  }
+
+ private:
+  static int open(const std::string& name, int flags) {
+    return uninterrupted([&] { return file_calls->open(name.c_str(), flags | O_CLOEXEC, 0666); });
+  }
+  int create() const {
+    const int number = open(name_, O_WRONLY | O_CREAT | O_NOFOLLOW);
+    refuse_unless(number >= 0, errno);
+    return number;
+  }
+  void refuse_unless(bool holds, int error) const {
+    if (!holds) fail("save", "cannot write ", path_, ": ", reason(error));
+  }
+
+  const std::string& path_;
+  const std::string name_;
+  const File file_;  // open until the end, so that nobody else can claim it
+  bool in_place_ = false;
+};
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  const auto refuse = [&](int error) { fail("load", "cannot read ", path, ": ", reason(error)); };
+  const File file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+  if (file.number() < 0) refuse(errno);
+  struct stat about;
+  if (::fstat(file.number(), &about) < 0) refuse(errno);
+  if (S_ISDIR(about.st_mode)) refuse(EISDIR);
+  check(S_ISREG(about.st_mode), "load", "cannot read ", path,
+        ": it is not a regular file. Copy it into one?");
+  std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got =
+        uninterrupted([&] { return ::read(file.number(), bytes.data() + done, bytes.size() - done); });
+    if (got < 0) refuse(errno);
+    check(got > 0, "load", path, " became shorter while it was read. Is it still being written?");
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+void write_atomically(const std::string& path, const std::function<void(const Sink&)>& writer) {
+  Temporary temporary(path);
+  writer([&](std::string_view bytes) { temporary.write(bytes); });
+  temporary.put_in_place();
+}
+
+}  // namespace gradus
