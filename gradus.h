@@ -23,11 +23,13 @@
 #include <gradus/autograd/scope.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
+#include <gradus/core/io/safetensors.h>
 #include <gradus/core/parallel.h>
 #include <gradus/core/print.h>
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
 #include <gradus/nn/activation.h>
+#include <gradus/nn/checkpoint.h>
 #include <gradus/nn/containers.h>
 #include <gradus/nn/init.h>
 #include <gradus/nn/linear.h>

@@ -85,9 +85,7 @@ auto uninterrupted(const F& call) {
 class File {
  public:
   explicit File(int number) : number_(number) {}
-  ~File() {
-    if (number_ >= 0) file_calls->close(number_);
-  }
+  ~File() { file_calls->close(number_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -100,11 +98,12 @@ class File {
 // A new file beside `path`, removed unless it was put in that one's place.
 class Temporary {
  public:
-  explicit Temporary(const std::string& path) : path_(path), name_(path + ".tmp"), file_(create()) {
+  explicit Temporary(const std::string& path)
+      : path_(path), name_(path + ".tmp"), file_(open(name_, O_WRONLY | O_CREAT | O_NOFOLLOW)) {
     if (uninterrupted([&] { return file_calls->claim(file_.number(), name_.c_str()); }) == 0) return;
     const int error = errno;
     if (error != EAGAIN) file_calls->unlink(name_.c_str());
-    refuse_unless(false, error);
+    refuse(error);
   }
   ~Temporary() {
     if (!in_place_) file_calls->unlink(name_.c_str());
@@ -116,38 +115,30 @@ class Temporary {
     while (!bytes.empty()) {
       const std::ptrdiff_t written =
           uninterrupted([&] { return file_calls->write(file_.number(), bytes.data(), bytes.size()); });
-      refuse_unless(written > 0, written < 0 ? errno : EIO);
+      if (written <= 0) refuse(written < 0 ? errno : EIO);
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
   void put_in_place() {
-    refuse_unless(uninterrupted([&] { return file_calls->fsync(file_.number()); }) == 0, errno);
+    if (uninterrupted([&] { return file_calls->fsync(file_.number()); }) < 0) refuse(errno);
     const std::size_t slash = path_.rfind('/');
     const std::string folder_name = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
     const File folder(open(folder_name, O_RDONLY | O_DIRECTORY));
-    refuse_unless(folder.number() >= 0, errno);
-    refuse_unless(file_calls->rename(name_.c_str(), path_.c_str()) == 0, errno);
+    if (uninterrupted([&] { return file_calls->rename(name_.c_str(), path_.c_str()); }) < 0) refuse(errno);
     in_place_ = true;
     // The new name is on the disk once its folder is. A file system that cannot do that for a folder says EINVAL.
-    const bool kept =
-        uninterrupted([&] { return file_calls->fsync(folder.number()); }) == 0 || errno == EINVAL;
-    check(kept, "save", path_,
-          " is written, but after a power cut the old file may be back: ", reason(errno));
+    if (uninterrupted([&] { return file_calls->fsync(folder.number()); }) < 0 && errno != EINVAL)
+      fail("save", path_, " is written, but after a power cut the old file may be back: ", reason(errno));
   }
 
  private:
-  static int open(const std::string& name, int flags) {
-    return uninterrupted([&] { return file_calls->open(name.c_str(), flags | O_CLOEXEC, 0666); });
-  }
-  int create() const {
-    const int number = open(name_, O_WRONLY | O_CREAT | O_NOFOLLOW);
-    refuse_unless(number >= 0, errno);
+  int open(const std::string& name, int flags) const {
+    const int number = uninterrupted([&] { return file_calls->open(name.c_str(), flags | O_CLOEXEC, 0666); });
+    if (number < 0) refuse(errno);
     return number;
   }
-  void refuse_unless(bool holds, int error) const {
-    if (!holds) fail("save", "cannot write ", path_, ": ", reason(error));
-  }
+  [[noreturn]] void refuse(int error) const { fail("save", "cannot write ", path_, ": ", reason(error)); }
 
   const std::string& path_;
   const std::string name_;
@@ -159,8 +150,9 @@ class Temporary {
 
 std::string read_file(const std::string& path) {
   const auto refuse = [&](int error) { fail("load", "cannot read ", path, ": ", reason(error)); };
-  const File file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
-  if (file.number() < 0) refuse(errno);
+  const int number = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
+  if (number < 0) refuse(errno);
+  const File file(number);
   struct stat about;
   if (::fstat(file.number(), &about) < 0) refuse(errno);
   if (S_ISDIR(about.st_mode)) refuse(EISDIR);

@@ -49,3 +49,9 @@ write("half.safetensors", compact({
     "bf16": {"dtype": "BF16", "shape": [256], "data_offsets": [0, 512]},
     "f16": {"dtype": "F16", "shape": [2, 128], "data_offsets": [512, 1024]},
 }), sample + sample)
+
+# A layer as half-precision checkpoints have it; 1.0 is 0x3c00 as f16 and 0x3f80 as bf16.
+write("linear.safetensors", *layout([
+    ("bias", "BF16", [2], struct.pack("<2H", 0x3F80, 0xC000)),
+    ("weight", "F16", [2, 3], struct.pack("<6e", 0, 1, 0.5, -2, 0.1, 65504)),
+], {"format": "pt"}))
