@@ -29,8 +29,11 @@
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
 #include <gradus/nn/activation.h>
+#include <gradus/nn/blocks.h>
 #include <gradus/nn/checkpoint.h>
 #include <gradus/nn/containers.h>
+#include <gradus/nn/dropout.h>
 #include <gradus/nn/init.h>
 #include <gradus/nn/linear.h>
 #include <gradus/nn/module.h>
+#include <gradus/nn/norm.h>
