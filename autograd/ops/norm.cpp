@@ -171,4 +171,20 @@ Tensor batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& v
       });
 }
 
+Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+  const char* const op = "group_norm";
+  check_channels(x, eps, op);
+  const std::int64_t channels = x.shape()[1];
+  check(groups > 0 && channels % groups == 0, op, "the ", channels, " channels of x, of shape ", x.shape(),
+        ", do not make ", groups, " equal groups. A number that divides ", channels, "?");
+  check_per_channel(weight, "weight", x, channels, op);
+  check_per_channel(bias, "bias", x, channels, op);
+  std::int64_t in_group = channels / groups;
+  for (int axis = 2; axis < x.rank(); ++axis) in_group *= x.shape()[axis];
+  const Tensor rows = x.reshape({x.shape()[0], groups, in_group});
+  return scaled(layer_norm(rows, {}, {}, eps).reshape(x.shape()), along_channels(weight, x),
+                along_channels(bias, x));
+}
+
 }  // namespace gradus

@@ -1,6 +1,7 @@
 // Normalisation: each group of elements is given mean 0 and variance 1, then scaled and shifted by weights of
-// its own. Fused, with their definitions. var is the biased variance (divided by the number of elements, not
-// one less); weight and bias, one element a channel, may be left undefined, which stands for ones and zeros.
+// its own. Fused, but for group_norm, with their definitions. var is the biased variance (divided by the
+// number of elements, not one less); weight and bias, one element a channel, may be left undefined, which
+// stands for ones and zeros.
 // Differentiable in all operands wherever var + eps (or mean(x^2) + eps) is above 0.
 #pragma once
 
@@ -29,6 +30,13 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& weight = {}, const Ten
 // The same with mean and var that are given, as outside training: then every row is normalised for itself.
 Tensor batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight = {},
                             const Tensor& bias = {}, double eps = 1e-5);
+
+// The same over a group of neighbouring channels of one row of the batch: the C channels are `groups` groups.
+// 1 takes all of a row together, C each channel alone (instance norm). Not fused: layer_norm of x read as
+// (B, groups, the elements of a group).
+// x, y: (B, C, ...); weight, bias: (C,). Wu & He 2018
+Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
 
 namespace definition {
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);

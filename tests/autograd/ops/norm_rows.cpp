@@ -253,12 +253,59 @@ std::vector<OpRow> batch_norm_inference_rows() {
   return rows;
 }
 
+// A group is `groups` times smaller than the channels; its elements in one row of the batch belong together.
+Call<Array> reference_of_groups(std::int64_t groups, Given given) {
+  return [=](const Arrays& x) {
+    const std::int64_t channels = x[0].size(1), in_group = channels / groups;
+    Array y = normalised(x[0], 1e-5, true, [=](const Index& i, const Index& j) {
+      return i[0] == j[0] && i[1] / in_group == j[1] / in_group;
+    });
+    for_each_index(y.shape, [&](const Index& i) { y.at(i) = affine(y.at(i), x, given, i[1]); });
+    return y;
+  };
+}
+
+std::vector<OpRow> group_norm_rows() {
+  std::vector<OpRow> rows;
+  for (const std::int64_t groups : {1, 2, 4})
+    for (const Given given : all_combinations)
+      rows.push_back({.name = "group_norm",
+                      .op =
+                          [=](const Tensors& x) {
+                            const Affine a(x, given);
+                            return group_norm(x[0], groups, a.weight, a.bias);
+                          },
+                      .reference = reference_of_groups(groups, given),
+                      .samples = {with_affine({2, 4, 3}, 4, given), with_affine({1, 4, 2, 3}, 4, given)},
+                      .empty = with_affine({0, 4, 3}, 4, given),
+                      .large = with_affine({24, 4, 31, 33}, 4, given)});
+  rows.back().refusals = {
+      {[] { group_norm(zeros({4}), 2); },
+       "[group_norm] x must be (B, C, ...), batch first, channels second, not (4,). Unsqueeze an axis?"},
+      {[] {
+         group_norm(zeros({2, 4, 3}), 3);
+       },
+       "[group_norm] the 4 channels of x, of shape (2, 4, 3), do not make 3 equal groups. A number that "
+       "divides 4?"},
+      {[] {
+         group_norm(zeros({2, 4, 3}), 2, zeros({2}));
+       },
+       "[group_norm] weight has shape (2,); x of shape (2, 4, 3) needs one element for each of its 4 "
+       "channels. Of shape (4,)?"},
+      {[] {
+         group_norm(zeros({2, 4}), 2, {}, {}, -1);
+       },
+       "[group_norm] eps keeps the square root off 0 and cannot be -1. 1e-5?"},
+  };
+  return rows;
+}
+
 }  // namespace
 
 std::vector<OpRow> norm_rows() {
   std::vector<OpRow> rows;
-  for (const auto& some :
-       {layer_norm_rows(), rms_norm_rows(), batch_norm_rows(), batch_norm_inference_rows()})
+  for (const auto& some : {layer_norm_rows(), rms_norm_rows(), batch_norm_rows(), batch_norm_inference_rows(),
+                           group_norm_rows()})
     rows.insert(rows.end(), some.begin(), some.end());
   return rows;
 }
