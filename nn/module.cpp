@@ -166,6 +166,18 @@ void Module::train(bool on) {
   for_each_module(*this, [on](Module& module) { module.training_ = on; });
 }
 
+std::vector<bool> Module::modes_of(const Module& module) {
+  std::vector<bool> modes;
+  for_each_module(module, [&](const Module& each) { modes.push_back(each.training_); });
+  return modes;
+}
+// A module that came later keeps its own mode.
+void Module::set_modes(Module& module, const std::vector<bool>& modes) {
+  for_each_module(module, [&, k = std::size_t{0}](Module& each) mutable {
+    if (k < modes.size()) each.training_ = modes[k++];
+  });
+}
+
 void Module::to(DType dtype) {
   check(is_floating(dtype), "to", "a module's weights are f32 or f64, not ", dtype, ". Use f32?");
   std::map<Key, Tensor> converted;  // of tied members one, so that they stay tied
@@ -187,6 +199,9 @@ void Module::requires_grad_(bool on) {
   });
 }
 
+EvalMode::EvalMode(Module& module) : module_(module), before_(Module::modes_of(module)) { module.eval(); }
+EvalMode::~EvalMode() { Module::set_modes(module_, before_); }
+
 void copy_state(const Module& from, Module& to) {
   std::vector<std::pair<std::string, Tensor>> originals;
   for_each_tensor(from,
@@ -202,11 +217,12 @@ void copy_state(const Module& from, Module& to) {
     if (!copy.defined()) copy = in_place_of(original, kernels::clone(original));
     x = copy;
   });
-  std::vector<bool> modes;
-  for_each_module(from, [&](const Module& module) { modes.push_back(module.training()); });
-  for_each_module(to, [&, k = std::size_t{0}](Module& module) mutable { module.training_ = modes.at(k++); });
   check(next == originals.size(), "clone", "this ", from.kind(), " made from its options lacks '",
         next < originals.size() ? originals[next].first : "", "'. Do its options say all?");
+  const std::vector<bool> modes = Module::modes_of(from), fresh = Module::modes_of(to);
+  check(modes.size() == fresh.size(), "clone", "this ", from.kind(), " made from its options has ",
+        fresh.size(), " modules where the original has ", modes.size(), ". Do its options say all?");
+  Module::set_modes(to, modes);
 }
 
 std::string Module::kind() const {

@@ -79,7 +79,11 @@ class Module {
 
  private:
   friend class Call;
+  friend class EvalMode;
   friend void copy_state(const Module& from, Module& to);
+  // Of a module and all below it, in the order of the lists.
+  static std::vector<bool> modes_of(const Module& module);
+  static void set_modes(Module& module, const std::vector<bool>& modes);
   const ScopePath* path() const;
   void name_below(const ScopePath* outside, std::string_view name) const;
 
@@ -89,6 +93,20 @@ class Module {
 
 // The tree of modules with the shapes of their tensors.
 std::ostream& operator<<(std::ostream& out, const Module& module);
+
+// EvalMode guard(model); within its scope the model is in eval mode. Then each module is again in the mode that it was
+// in: what was frozen in eval mode stays so.
+class EvalMode {
+ public:
+  explicit EvalMode(Module& module);
+  ~EvalMode();
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+
+ private:
+  Module& module_;
+  std::vector<bool> before_;
+};
 
 // What a module's list is read with. Undefined tensors, such as the bias of a layer that has none, are left out.
 template <bool is_const>

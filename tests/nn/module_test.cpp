@@ -139,6 +139,19 @@ TEST_CASE("train and eval reach every module", "[nn]") {
   CHECK(dynamic_cast<Sequential&>(net[1])[0].training());
 }
 
+TEST_CASE("what was in eval mode before EvalMode is so after it", "[nn]") {
+  Sequential net(Linear({.in = 2, .out = 2}), ReLU());
+  net[0].eval();
+  {
+    const EvalMode evaluating(net);
+    CHECK(!net.training());
+    CHECK(!net[1].training());
+  }
+  CHECK(net.training());
+  CHECK(!net[0].training());
+  CHECK(net[1].training());
+}
+
 TEST_CASE("zero_grad drops gradients, and a frozen module gets none", "[nn]") {
   Linear layer({.in = 2, .out = 1});
   sum(layer(ones({3, 2}))).backward();

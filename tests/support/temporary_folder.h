@@ -11,7 +11,8 @@ namespace gradus::test {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / ("gradus-" + std::string(6, 'X'))).string()) {
+  TemporaryFolder()
+      : path_((std::filesystem::temp_directory_path() / ("gradus-" + std::string(6, 'X'))).string()) {
     if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make the folder " + path_);
   }
   ~TemporaryFolder() {
