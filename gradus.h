@@ -23,6 +23,8 @@
 #include <gradus/autograd/scope.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
+#include <gradus/core/io/npy.h>
+#include <gradus/core/io/npz.h>
 #include <gradus/core/io/safetensors.h>
 #include <gradus/core/parallel.h>
 #include <gradus/core/print.h>
