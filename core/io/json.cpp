@@ -298,8 +298,8 @@ const Json& Json::at(std::string_view key) const {
 }
 
 void Json::wrong_kind(const char* wanted) const {
-  static constexpr const char* kinds[] = {"null",   "true or false", "an integer", "a fraction",
-                                          "a text", "an array",      "an object"};
+  static constexpr const char* kinds[] = {"null", "true or false", "an integer", "a fraction",
+                                          "text", "an array",      "an object"};
   fail("json", "a value is ", kinds[value_.index()], ", not ", wanted, ". Is it the right one?");
 }
 
