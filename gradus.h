@@ -16,6 +16,7 @@
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/norm.h>
 #include <gradus/autograd/ops/random.h>
+#include <gradus/autograd/ops/recurrent.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/ops/softmax.h>
 #include <gradus/autograd/ops/sort.h>

@@ -17,7 +17,7 @@ std::vector<OpRow> op_table() {
   std::vector<OpRow> all;
   for (const auto& family :
        {attention_rows, compare_rows, conv_rows, elementwise_rows, index_rows, join_rows, loss_rows,
-        matmul_rows, norm_rows, random_rows, reduce_rows, softmax_rows, sort_rows, view_rows})
+        matmul_rows, norm_rows, random_rows, recurrent_rows, reduce_rows, softmax_rows, sort_rows, view_rows})
     for (OpRow& row : family()) all.push_back(std::move(row));
   return all;
 }

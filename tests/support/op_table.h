@@ -112,6 +112,7 @@ std::vector<OpRow> loss_rows();
 std::vector<OpRow> matmul_rows();
 std::vector<OpRow> norm_rows();
 std::vector<OpRow> random_rows();
+std::vector<OpRow> recurrent_rows();
 std::vector<OpRow> reduce_rows();
 std::vector<OpRow> softmax_rows();
 std::vector<OpRow> sort_rows();
