@@ -40,3 +40,4 @@
 #include <gradus/nn/linear.h>
 #include <gradus/nn/module.h>
 #include <gradus/nn/norm.h>
+#include <gradus/nn/recurrent.h>
