@@ -35,6 +35,7 @@
 #include <gradus/nn/blocks.h>
 #include <gradus/nn/checkpoint.h>
 #include <gradus/nn/containers.h>
+#include <gradus/nn/conv.h>
 #include <gradus/nn/dropout.h>
 #include <gradus/nn/init.h>
 #include <gradus/nn/linear.h>

@@ -1,6 +1,7 @@
 #include <gradus/nn/activation.h>
 
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/softmax.h>
 
 namespace gradus::nn {
 
@@ -50,6 +51,11 @@ std::string name_of(Activation activation) {
       return "Softplus";
   }
   fail("activate", "there is no activation ", static_cast<int>(activation), ". Cast from the wrong number?");
+}
+
+Tensor Softmax::operator()(const Tensor& x) const {
+  const Call call(*this);
+  return softmax(x, options.axis);
 }
 
 }  // namespace gradus::nn

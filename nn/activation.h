@@ -32,4 +32,20 @@ using Tanh = Activated<Activation::tanh>;
 using Sigmoid = Activated<Activation::sigmoid>;
 using Softplus = Activated<Activation::softplus>;
 
+// exp(x_i) / sum_j exp(x_j) along an axis. Where a loss follows, cross_entropy takes x itself, which is exact
+// where these have run out of digits.
+class Softmax : public ModuleOf<Softmax> {
+ public:
+  struct Options {
+    std::int64_t axis = -1;
+  };
+  explicit Softmax(const Options& o) : options(o) {}
+  Tensor operator()(const Tensor& x) const;
+
+  Options options;
+
+  template <class Self, class Visit>
+  static void members(Self&, Visit&) {}
+};
+
 }  // namespace gradus::nn
