@@ -3,6 +3,7 @@
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/core/create.h>
 
+#include "autograd/ops/loss_rows.h"
 #include "support/op_table.h"
 
 namespace gradus::test {
@@ -21,7 +22,7 @@ Call<Array> reference_of(const CrossEntropyOptions& options, bool weighted) {
     const double s = options.label_smoothing;
     const auto weight = [&](std::int64_t c) { return weighted ? x[2][c] : 1; };
     Array losses(x[1].shape);
-    double sum = 0, total_weight = 0;
+    double total_weight = 0;
     for (std::size_t n = 0; n < losses.values.size(); ++n) {
       const auto target = static_cast<std::int64_t>(x[1].values[n]);
       if (options.ignore_index == target) continue;
@@ -34,13 +35,9 @@ Call<Array> reference_of(const CrossEntropyOptions& options, bool weighted) {
       losses.values[n] = cost((1 - s) * weight(target), target);
       for (std::int64_t c = 0; c < classes; ++c)
         losses.values[n] += cost(s / static_cast<double>(classes) * weight(c), c);
-      sum += losses.values[n];
       total_weight += weight(target);
     }
-    if (options.reduction == Reduction::none) return losses;
-    Array loss(Shape{});
-    loss[0] = options.reduction == Reduction::sum || total_weight == 0 ? sum : sum / total_weight;
-    return loss;
+    return reduced(losses, options.reduction, total_weight);
   };
 }
 
@@ -125,6 +122,56 @@ std::vector<Refusal> refusals() {
   };
 }
 
+// -w_t log p_t; the mean divides by the sum of the weights.
+std::vector<OpRow> nll_loss_rows() {
+  std::vector<OpRow> rows;
+  for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+    for (const bool weighted : {false, true}) {
+      const auto inputs = [=](const Shape& targets, std::int64_t classes) {
+        return rows_and_targets(targets, classes, weighted, -1);  // -1 is ignored
+      };
+      OpRow row{.name = "nll_loss",
+                .op =
+                    [=](const Tensors& x) {
+                      NllLossOptions options{.ignore_index = -1, .reduction = reduction};
+                      if (weighted) options.class_weights = x[2];
+                      return nll_loss(x[0], x[1], options);
+                    },
+                .reference =
+                    [=](const Arrays& x) {
+                      Array losses(x[1].shape);
+                      double total = 0;
+                      for (std::size_t n = 0; n < losses.values.size(); ++n) {
+                        const auto target = static_cast<std::int64_t>(x[1].values[n]);
+                        if (target == -1) continue;
+                        const double weight = weighted ? x[2][target] : 1;
+                        losses.values[n] =
+                            -weight * x[0][static_cast<std::int64_t>(n) * x[0].size(-1) + target];
+                        total += weight;
+                      }
+                      return reduced(losses, reduction, total);
+                    },
+                .samples = {inputs({5}, 4), inputs({2, 3}, 17), inputs({}, 3), inputs({1}, 1)},
+                .empty = inputs({0}, 3),
+                .large = inputs({300}, 257)};
+      row.samples[0][1].values = {0, -1, 3, 3, 1};
+      rows.push_back(row);
+    }
+  rows.back().refusals = {
+      {[] {
+         nll_loss(zeros({2, 3}), tensor({0, 3}, i64));
+       },
+       "[nll_loss] target 3 at position (1,) is no class: the log_probabilities have 3, 0 to 2. Set "
+       "ignore_index to leave such rows out?"},
+      {[] {
+         nll_loss(zeros({2, 3}), zeros({2, 3}, i64));
+       },
+       "[nll_loss] log_probabilities of shape (2, 3) need targets of shape (2,), not (2, 3). The classes are "
+       "the last axis of the log_probabilities; permute them?"},
+  };
+  return rows;
+}
+
 }  // namespace
 
 std::vector<OpRow> loss_rows() {
@@ -143,6 +190,8 @@ std::vector<OpRow> loss_rows() {
     rows.back().samples[0][1].values = {0, 2, 0, 3, 1};
   }
   rows.back().refusals = refusals();
+  for (const auto& some : {nll_loss_rows(), pair_loss_rows()})
+    rows.insert(rows.end(), some.begin(), some.end());
   return rows;
 }
 
