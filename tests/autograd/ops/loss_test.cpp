@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <gradus/autograd/engine.h>
+#include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/index.h>
 #include <gradus/autograd/ops/loss.h>
@@ -146,4 +147,134 @@ TEST_CASE("cross_entropy keeps two numbers a row beside the logits, no probabili
   reset_peak_memory();
   const Tensor loss = cross_entropy(x, targets);
   CHECK(memory_stats().peak_bytes - before < 8 * 1024);
+}
+
+TEST_CASE("nll_loss of log_softmax is cross_entropy, options and all", "[op][grad]") {
+  const Tensor x = draw({{.shape = {5, 6}}}, f64, 4)[0], targets = ids({0, 5, 3, 3, -7}),
+               weights = from_vector(std::vector<double>{1, 2, 0.5, 4, 0, 3});
+  for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
+    const Tensor loss = nll_loss(log_softmax(x, -1), targets, {-7, weights, reduction}),
+                 expected = cross_entropy(x, targets, {-7, 0, weights, reduction});
+    CHECK(allclose(loss, expected, 1e-14));
+    CHECK(allclose(grad({sum(loss)}, {x})[0], grad({sum(expected)}, {x})[0], 1e-12, 1e-15));
+  }
+}
+
+TEST_CASE("nll_loss leaves impossible classes out where they have no weight", "[op][grad]") {
+  const Tensor x = matrix({0, -inf, 0, -inf}, 2).requires_grad_();
+  const Tensor loss = nll_loss(x, ids({0, 1}), {.class_weights = from_vector(std::vector<double>{2, 0})});
+  loss.backward();
+  CHECK(loss.item() == 0);
+  CHECK(equal(x.grad(), matrix({-1, 0, 0, 0}, 2)));
+  CHECK(nll_loss(x, ids({0, 1}), {.reduction = Reduction::sum}).item() == inf);
+}
+
+TEST_CASE("binary cross entropy is cross entropy of two classes", "[op]") {
+  const Tensor x = draw({{.shape = {7}, .low = -5, .high = 5}}, f64, 6)[0];
+  const Tensor targets = tensor({0, 1, 1, 0, 1, 0, 0}, f64);
+  const Tensor two = matrix(std::vector<double>(14, 0), 2);
+  const Tensor logits = two + x.unsqueeze(1) * tensor({0, 1}, f64);  // of the classes 0 and 1: 0 and x
+  CHECK(binary_cross_entropy_with_logits(x, targets).item() ==
+        Approx(cross_entropy(logits, targets.to(i64)).item()).epsilon(1e-14));
+}
+
+TEST_CASE("binary cross entropy neither overflows nor loses its digits in f32", "[op][grad]") {
+  const Tensor x = tensor({-1000, 1000, -20, 20}).requires_grad_(), targets = tensor({1, 0, 0, 1});
+  const Tensor losses = binary_cross_entropy_with_logits(x, targets, {.reduction = Reduction::none});
+  CHECK(losses.to_vector<float>()[0] == 1000);
+  CHECK(losses.to_vector<float>()[1] == 1000);
+  CHECK(losses.to_vector<float>()[2] == Approx(2.0611536e-9));  // exp(-20)
+  CHECK(losses.to_vector<float>()[3] == Approx(2.0611536e-9));
+  sum(losses).backward();
+  CHECK(allclose(x.grad(), tensor({-1, 1, 2.0611536e-9, -2.0611536e-9}), 1e-5, 0));
+}
+
+TEST_CASE("a pos_weight counts the ones as so many", "[op]") {
+  const Tensor x = tensor({{0.5, -1}, {2, 0}}, f64), targets = tensor({{1, 1}, {0, 1}}, f64);
+  const auto loss = [](double logit, double target, double weight) {
+    const double s = 1 / (1 + std::exp(-logit));
+    return -weight * target * std::log(s) - (1 - target) * std::log(1 - s);
+  };
+  CHECK(binary_cross_entropy_with_logits(x, targets, {.pos_weight = tensor({3, 0.5}, f64)}).item() ==
+        Approx((loss(0.5, 1, 3) + loss(-1, 1, 0.5) + loss(2, 0, 3) + loss(0, 1, 0.5)) / 4));
+}
+
+TEST_CASE("Huber's loss lies between half the squared error and the absolute one", "[op][grad]") {
+  const Tensor x = tensor({-3, -0.5, 0, 0.5, 3}, f64).requires_grad_(), zero = zeros({5}, f64);
+  CHECK(equal(huber_loss(x, zero, 1, Reduction::none), tensor({2.5, 0.125, 0, 0.125, 2.5}, f64)));
+  CHECK(huber_loss(x, zero, 100).item() == Approx(mse_loss(x, zero).item() / 2));
+  CHECK(huber_loss(x, zero, 1e-9).item() / 1e-9 == Approx(mae_loss(x, zero).item()));
+  huber_loss(x, zero, 1, Reduction::sum).backward();
+  CHECK(equal(x.grad(), tensor({-1, -0.5, 0, 0.5, 1}, f64)));  // the pull is limited
+}
+
+TEST_CASE("MSE is least at the mean of the targets, MAE at their median", "[op][grad]") {
+  const Tensor targets = tensor({0, 1, 2, 3, 94}, f64), mean_of = full({5}, 20, f64).requires_grad_(),
+               median_of = full({5}, 2, f64).requires_grad_();
+  mse_loss(mean_of, targets).backward();
+  mae_loss(median_of, targets).backward();
+  CHECK(sum(mean_of.grad()).item() == Approx(0).margin(1e-14));
+  CHECK(sum(median_of.grad()).item() == 0);
+}
+
+TEST_CASE("hinge_loss is 0 beyond the margin, and so is its gradient", "[op][grad]") {
+  const Tensor x = tensor({2, 1, 0.25, -2}).requires_grad_(), targets = tensor({1, 1, -1, 1});
+  const Tensor losses = hinge_loss(x, targets, Reduction::none);
+  CHECK(equal(losses, tensor({0, 0, 1.25, 3})));
+  sum(losses).backward();
+  CHECK(equal(x.grad(), tensor({0, 0, 1, -1})));
+}
+
+TEST_CASE("the KL divergence of a distribution from itself is 0, from another more", "[op]") {
+  const Tensor x = draw({{.shape = {4, 9}}}, f64, 8)[0], y = draw({{.shape = {4, 9}}}, f64, 9)[0];
+  const Tensor p = softmax(x, -1);
+  CHECK(allclose(kl_divergence(log_softmax(x, -1), p, Reduction::none), zeros({4}, f64), 0, 1e-14));
+  CHECK(min(kl_divergence(log_softmax(y, -1), p, Reduction::none)).item() > 0);
+  // Cross entropy is the entropy of p and the divergence from it.
+  const Tensor entropy = -sum(p * log(p), -1), cross = -sum(p * log_softmax(y, -1), -1);
+  CHECK(allclose(kl_divergence(log_softmax(y, -1), p, Reduction::none), cross - entropy, 1e-12));
+}
+
+TEST_CASE("the mean of KL divergences is over rows, as PyTorch's batchmean", "[op]") {
+  const Tensor p = tensor({{0.5, 0.5}, {1, 0}}, f64), log_q = log(tensor({{0.25, 0.75}, {0.5, 0.5}}, f64));
+  const double first = 0.5 * std::log(2) + 0.5 * std::log(2. / 3), second = std::log(2);
+  CHECK(kl_divergence(log_q, p).item() == Approx((first + second) / 2));
+}
+
+TEST_CASE("what is impossible in p costs nothing, what is impossible in q alone infinity", "[op][grad]") {
+  const Tensor p = tensor({{0.5, 0.5, 0}}, f64).requires_grad_();
+  const Tensor log_q = matrix({std::log(0.5), std::log(0.5), -inf}, 3).requires_grad_();
+  const Tensor loss = kl_divergence(log_q, p);
+  CHECK(loss.item() == Approx(0).margin(1e-15));
+  loss.backward();
+  CHECK(equal(log_q.grad(), matrix({-0.5, -0.5, 0}, 3)));
+  CHECK(p.grad().to_vector<double>()[2] == 0);
+  CHECK(kl_divergence(matrix({0, -inf}, 2), tensor({{0.5, 0.5}}, f64)).item() == inf);
+}
+
+TEST_CASE("cosine_embedding_loss looks at directions alone", "[op]") {
+  const Tensor a = tensor({{3, 4}, {3, 4}, {1, 0}, {0, 0}}, f64),
+               b = tensor({{6, 8}, {-30, -40}, {1, 1}, {1, 2}}, f64), none = zeros({4}, f64);
+  const Tensor alike = cosine_embedding_loss(a, b, none + 1., 0, Reduction::none);
+  CHECK(allclose(alike, tensor({0, 2, 1 - std::sqrt(0.5), 1}, f64), 0, 1e-12));
+  const Tensor apart = cosine_embedding_loss(a, b, none - 1., 0.5, Reduction::none);
+  CHECK(allclose(apart, tensor({0.5, 0, std::sqrt(0.5) - 0.5, 0}, f64), 0, 1e-12));
+}
+
+TEST_CASE("the gradient of a cosine with a vector of zeros is finite", "[op][grad]") {
+  const Tensor a = zeros({1, 3}).requires_grad_(), b = ones({1, 3}).requires_grad_();
+  cosine_embedding_loss(a, b, ones({1})).backward();
+  CHECK(all(abs(a.grad()) < inf).item() != 0);
+  CHECK(equal(b.grad(), zeros({1, 3})));
+}
+
+TEST_CASE("every loss of an empty batch is 0, and a weight behind it gets the gradient 0", "[op][grad]") {
+  const Tensor rows = zeros({0, 3}), one = zeros({0}), w = ones({3}).requires_grad_();
+  const Tensor x = rows * w;
+  for (const Tensor& loss : {nll_loss(x, zeros({0}, i64)), mse_loss(x, rows), mae_loss(x, rows),
+                             huber_loss(x, rows), binary_cross_entropy_with_logits(x, rows),
+                             hinge_loss(x, rows), kl_divergence(x, rows), cosine_embedding_loss(x, x, one)}) {
+    CHECK(loss.item() == 0);
+    CHECK(equal(grad({loss}, {w}, {}, {.retain_graph = true})[0], zeros({3})));
+  }
 }
