@@ -81,6 +81,12 @@ Tensor kaiming_normal(const Shape& shape, double gain, Generator& generator) {
   return normal(shape, 0, gain / std::sqrt(fans_of(shape, "kaiming_normal").in), generator);
 }
 
+Tensor residual_normal(const Shape& shape, std::int64_t layers, double std, Generator& generator) {
+  check(layers > 0, "residual_normal", "needs the number of residual layers, 1 or more, not ", layers,
+        ". Two for each Transformer block?");
+  return normal(shape, 0, std / std::sqrt(static_cast<double>(layers)), generator);
+}
+
 // Gram-Schmidt over normal vectors, in f64 and twice, since the first pass leaves what rounding lost.
 Tensor orthogonal(const Shape& shape, double gain, Generator& generator) {
   check(shape.rank() >= 2, "orthogonal", "needs a weight of two axes or more; got shape ", shape,

@@ -24,6 +24,12 @@ Tensor kaiming_uniform(const Shape& shape, double gain = 1.4142135623730951,
 Tensor kaiming_normal(const Shape& shape, double gain = 1.4142135623730951,
                       Generator& generator = default_generator());
 
+// Normal with deviation std / sqrt(layers), for the last weight of each residual branch: `layers` branches, two
+// in each Transformer block, add up in the residual stream, which so keeps its scale however many they are.
+// Radford et al. 2019 (GPT-2)
+Tensor residual_normal(const Shape& shape, std::int64_t layers, double std = 0.02,
+                       Generator& generator = default_generator());
+
 // A matrix (rows, columns...) times `gain` whose rows, or columns if there are fewer of these, are orthonormal: it
 // turns, and neither stretches nor shrinks. Uniform among such matrices. Saxe, McClelland & Ganguli 2014
 Tensor orthogonal(const Shape& shape, double gain = 1, Generator& generator = default_generator());
