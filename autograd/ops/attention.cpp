@@ -1,10 +1,12 @@
 #include <gradus/autograd/ops/attention.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/join.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/random.h>
 #include <gradus/autograd/ops/softmax.h>
@@ -23,6 +25,13 @@ Shape shape_of_scores(const Tensor& q, const Tensor& k) {
   Shape shape = q.shape();
   shape[q.rank() - 1] = k.size(-2);
   return shape;
+}
+
+bool expands(const Tensor& x, const Shape& shape) {
+  if (x.rank() > shape.rank()) return false;
+  for (int back = 1; back <= x.rank(); ++back)
+    if (x.size(-back) != 1 && x.size(-back) != shape[shape.rank() - back]) return false;
+  return true;
 }
 
 double scale_of(const Tensor& q, const AttentionOptions& options) {
@@ -53,14 +62,8 @@ void check_options(const Tensor& q, const Tensor& k, const AttentionOptions& opt
           "the mask must be boolean (true = may attend) or ", q.dtype(), " (added to the scores), not ",
           mask.dtype(), ". Compare, as in mask != 0?");
     const Shape scores = shape_of_scores(q, k);
-    const auto expands = [&] {
-      if (mask.rank() > scores.rank()) return false;
-      for (int back = 1; back <= mask.rank(); ++back)
-        if (mask.size(-back) != 1 && mask.size(-back) != scores[scores.rank() - back]) return false;
-      return true;
-    };
-    check(expands(), op, "a mask of shape ", mask.shape(), " does not expand to the scores' ", scores,
-          ". Unsqueeze the axes it does not have?");
+    check(expands(mask, scores), op, "a mask of shape ", mask.shape(), " does not expand to the scores' ",
+          scores, ". Unsqueeze the axes it does not have?");
   }
   check(options.dropout >= 0 && options.dropout <= 1, op, "dropout is a probability between 0 and 1, not ",
         options.dropout, ". Divide a percentage by 100?");
@@ -143,6 +146,39 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
                    q, k, v, {.mask = mask, .causal = causal, .dropout = dropout, .scale = scale}, from)
             .output;
       });
+}
+
+Tensor definition::rotary(const Tensor& x, const Tensor& turns) {
+  // (..., T, D) as (..., T, D/2, 2), and its parts (..., T, D/2)
+  const auto parts = [](const Tensor& of) {
+    Shape pairs = of.shape();
+    pairs[of.rank() - 1] /= 2;
+    pairs.push_back(2);
+    const Tensor apart = of.reshape(pairs);
+    return std::array{apart.select(-1, 0), apart.select(-1, 1)};
+  };
+  const auto [a, b] = parts(x);
+  const auto [sine, cosine] = parts(turns);
+  return stack({a * cosine - b * sine, a * sine + b * cosine}, -1).reshape(x.shape());
+}
+
+Tensor rotary(const Tensor& x, const Tensor& turns) {
+  const char* const op = "rotary";
+  check_floating(x.dtype(), op);
+  check_same_dtype("x", x.dtype(), "turns", turns.dtype(), op);
+  check(x.rank() >= 1 && x.size(-1) % 2 == 0, op, "turns pairs of features, and x of shape ", x.shape(),
+        " has an odd number of them. Make the last axis even?");
+  check(expands(turns, x.shape()) && turns.rank() >= 1 && turns.size(-1) == x.size(-1), op, "turns of shape ",
+        turns.shape(), " does not expand to x's ", x.shape(),
+        ". One row of sines and cosines for each position, (T, D)?");
+  const Tensor each = turns.detach().expand(x.shape());
+  return record(
+      {op, 3 * static_cast<double>(x.numel())}, kernels::rotary(x, each, kernels::Turn::forward),
+      inputs(x, each), saves(each),
+      [](Backward& back, const Tensor& dy, const Tensor& turns) {
+        back.give(0, kernels::rotary(dy, turns, kernels::Turn::back));
+      },
+      definition::rotary);
 }
 
 }  // namespace gradus

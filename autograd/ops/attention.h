@@ -1,5 +1,5 @@
 // Scaled dot-product attention, in two forms: fused, without a T x S tensor, and with the weights for those
-// who want to look at them.
+// who want to look at them. And rotary positions, which queries and keys are given before.
 //
 // T queries look at S keys; each gets the mean of the keys' values, weighted by how well key and query agree:
 //   softmax(scale * q k^T + mask) v      q: (..., T, D)  k: (..., S, D)  v: (..., S, E)  ->  (..., T, E)
@@ -41,7 +41,16 @@ struct AttentionResult {
 AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const Tensor& v,
                                        const AttentionOptions& options = {});
 
+// Each pair of features turned in its plane by an angle, as (x_2i, x_2i+1) are the parts of a complex number:
+//   y_2i = x_2i cos - x_2i+1 sin      y_2i+1 = x_2i sin + x_2i+1 cos
+// x, y: (..., T, D), D even. turns: (T, D), or what expands to x, has the angle's sine at 2i and its cosine at
+// 2i + 1, as nn::sinusoids() gives them: angles proportional to the position. Turned so, q_m . k_n depends on
+// positions by m - n alone. turns gets no gradient. Su et al. 2021, whose pairs are neighbours, as here;
+// GPT-NeoX pairs x_i with x_i+D/2, which are other weights for the same.
+Tensor rotary(const Tensor& x, const Tensor& turns);
+
 namespace definition {
+Tensor rotary(const Tensor& x, const Tensor& turns);
 // Dropout's numbers are those that begin at `from`.
 AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
                           const RandomState& from);

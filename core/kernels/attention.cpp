@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 
 #include <gradus/core/kernels/copy.h>
@@ -21,6 +20,8 @@ namespace gradus::kernels {
 namespace {
 
 namespace vm = vector_math;
+
+constexpr const char* op = "scaled_dot_product_attention";
 
 // The matrices that are the last two axes of a tensor, wherever they lie.
 template <class T>
@@ -50,23 +51,6 @@ Tensor in_rows(const Tensor& x) {
   const bool adjacent = x.strides()[rows + 1] == 1 || x.shape()[rows + 1] == 1;
   const bool apart = x.strides()[rows] >= x.shape()[rows + 1] || x.shape()[rows] == 1;
   return adjacent && apart ? x : clone(x);
-}
-
-// New memory for `shape`, its axes nested as those of `like` are.
-Tensor empty_as_laid_out(const Tensor& like, const Shape& shape) {
-  const int rank = shape.rank();
-  if (like.is_contiguous()) return Tensor::empty(shape, like.dtype(), "scaled_dot_product_attention");
-  std::array<int, Shape::max_rank> order;
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.begin() + rank - 1,
-                   [&](int a, int b) { return like.strides()[a] > like.strides()[b]; });
-  Shape nested, back(rank, 0);
-  for (int place = 0; place < rank; ++place) {
-    const int axis = order[static_cast<std::size_t>(place)];
-    nested.push_back(shape[axis]);
-    back[axis] = place;
-  }
-  return views::permute(Tensor::empty(nested, like.dtype(), "scaled_dot_product_attention"), back);
 }
 
 // The operands of a call and how its work is cut: by heads, the entries of the stack, and by blocks of
@@ -279,7 +263,7 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
     const Tensor qs = in_rows(q), ks = in_rows(k), vs = in_rows(v);
     Shape shape = q.shape();
     shape[q.rank() - 1] = v.shape().back();
-    const Tensor out = empty_as_laid_out(q, shape);
+    const Tensor out = empty_as_laid_out(q, shape, op);
     shape[q.rank() - 1] = 2;
     const Tensor normalisers = Tensor::empty(shape, q.dtype());
     const Heads<T> heads(qs, ks, vs, mask, rule);
@@ -311,12 +295,12 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
                                                         1, std::max<std::int64_t>(1, heads.blocks));
     const auto zeros_like = [&](const Tensor& x) {
       const Tensor zeros =
-          parts == 1 ? empty_as_laid_out(x, x.shape())
+          parts == 1 ? empty_as_laid_out(x, x.shape(), op)
                      : Tensor::empty({parts * heads.count, heads.keys, x.shape().back()}, x.dtype());
       fill(zeros, 0);
       return zeros;
     };
-    const Tensor dq = empty_as_laid_out(q, q.shape()), dk = zeros_like(k), dv = zeros_like(v);
+    const Tensor dq = empty_as_laid_out(q, q.shape(), op), dk = zeros_like(k), dv = zeros_like(v);
     Shape scores = q.shape();
     scores[q.rank() - 1] = heads.keys;
     const Tensor dmask = empty_if(wants_dmask, scores, q.dtype());

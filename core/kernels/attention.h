@@ -41,6 +41,11 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
                                       const Tensor& mask, const Attention& forward, const AttentionRule& rule,
                                       bool wants_dmask);
 
+// Each pair of features (x_2i, x_2i+1) turned in its plane, forward or back. turns: of x's shape, the angle's
+// sine at 2i and its cosine at 2i + 1; the last axis, of even size, may have any stride, as all others.
+enum class Turn : bool { forward, back };
+Tensor rotary(const Tensor& x, const Tensor& turns, Turn direction);
+
 // How many pairs of a query and a key attend to each other, masks aside.
 std::int64_t attended_pairs(std::int64_t queries, std::int64_t keys, bool causal);
 

@@ -1,8 +1,11 @@
 #include <gradus/core/kernels/copy.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/view.h>
 
 namespace gradus::kernels {
 namespace {
@@ -117,6 +120,22 @@ Tensor clone(const Tensor& x) {
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   copy_into(out, x);
   return out;
+}
+
+Tensor empty_as_laid_out(const Tensor& like, const Shape& shape, const char* op) {
+  const int rank = shape.rank();
+  if (like.is_contiguous()) return Tensor::empty(shape, like.dtype(), op);
+  std::array<int, Shape::max_rank> order;
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.begin() + rank - 1,
+                   [&](int a, int b) { return like.strides()[a] > like.strides()[b]; });
+  Shape nested, back(rank, 0);
+  for (int place = 0; place < rank; ++place) {
+    const int axis = order[static_cast<std::size_t>(place)];
+    nested.push_back(shape[axis]);
+    back[axis] = place;
+  }
+  return views::permute(Tensor::empty(nested, like.dtype(), op), back);
 }
 
 void copy_into(const Tensor& to, const Tensor& from) {

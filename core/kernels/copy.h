@@ -5,9 +5,11 @@
 
 namespace gradus::kernels {
 
-Tensor contiguous(const Tensor& x);                    // x itself where it is contiguous already
-Tensor clone(const Tensor& x);                         // always new memory, contiguous
-Tensor cast(const Tensor& x, DType dtype);             // to i64 truncates toward zero; to boolean asks != 0
+Tensor contiguous(const Tensor& x);         // x itself where it is contiguous already
+Tensor clone(const Tensor& x);              // always new memory, contiguous
+Tensor cast(const Tensor& x, DType dtype);  // to i64 truncates toward zero; to boolean asks != 0
+// New memory for `shape`, of like's rank, its axes nested as those of `like` are: the last one is innermost.
+Tensor empty_as_laid_out(const Tensor& like, const Shape& shape, const char* op);
 void copy_into(const Tensor& to, const Tensor& from);  // same shape and dtype, any strides
 // Refuse a number that the dtype cannot hold (check_holds), by the name of the op that fills.
 void fill(const Tensor& to, double number, const char* op = "fill");

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <complex>
 #include <limits>
 
 #include <gradus/autograd/ops/attention.h>
@@ -170,6 +171,64 @@ std::vector<Refusal> refusals() {
   };
 }
 
+// The pairs as complex numbers, multiplied by cos + i sin.
+Array turned(const Arrays& x) {
+  Array y(x[0].shape);
+  for_each_index(y.shape, [&](const Index& i) {
+    Index first = i, second = i;
+    first.back() -= i.back() % 2;
+    second.back() = first.back() + 1;
+    const std::complex<double> z(x[0].at(first), x[0].at(second));
+    const std::complex<double> w(x[1].broadcast_at(second), x[1].broadcast_at(first));
+    y.at(i) = i.back() % 2 == 0 ? (z * w).real() : (z * w).imag();
+  });
+  return y;
+}
+
+OpRow rotary_row() {
+  const auto operands = [](const Shape& x, const Shape& turns) {
+    return Inputs{{.shape = x}, {.shape = turns, .differentiable = false}};
+  };
+  const std::string op = "[rotary] ";
+  return {.name = "rotary",
+          .op = [](const Tensors& x) { return rotary(x[0], x[1]); },
+          .reference = turned,
+          .samples = {operands({2, 3, 4, 6}, {4, 6}), operands({5, 4}, {5, 4}), operands({3, 1, 2}, {2}),
+                      operands({2, 3, 18}, {2, 1, 18}), operands({2}, {2})},
+          .empty = operands({2, 0, 4}, {0, 4}),
+          .large = operands({3, 7, 100, 34}, {100, 34}),
+          .definition = [](const Tensors& x) { return definition::rotary(x[0], x[1]); },
+          .refusals =
+              {
+                  {[] {
+                     rotary(zeros({2, 4}, i64), zeros({2, 4}, i64));
+                   },
+                   op + "needs f32 or f64 elements, not i64. Convert with .to(f32)?"},
+                  {[] {
+                     rotary(zeros({2, 4}), zeros({2, 4}, f64));
+                   },
+                   op + "dtypes do not mix: x is f32, turns is f64. Convert one with .to(f64)?"},
+                  {[] {
+                     rotary(zeros({2, 5}), zeros({2, 5}));
+                   },
+                   op + "turns pairs of features, and x of shape (2, 5) has an odd number of them. Make the "
+                        "last axis "
+                        "even?"},
+                  {[] {
+                     rotary(zeros({2, 3, 4}), zeros({2, 4}));
+                   },
+                   op + "turns of shape (2, 4) does not expand to x's (2, 3, 4). One row of sines and "
+                        "cosines for each "
+                        "position, (T, D)?"},
+                  {[] {
+                     rotary(zeros({3, 4}), zeros({3, 1}));
+                   },
+                   op + "turns of shape (3, 1) does not expand to x's (3, 4). One row of sines and cosines "
+                        "for each "
+                        "position, (T, D)?"},
+              }};
+}
+
 }  // namespace
 
 std::vector<OpRow> attention_rows() {
@@ -202,6 +261,7 @@ std::vector<OpRow> attention_rows() {
                 with_mask(large, {2, 3, 70, 70}, dtype)));
   }
   add(rows_of({.dropout = 0.25}, plain, empty, large));
+  rows.push_back(rotary_row());
   return rows;
 }
 
