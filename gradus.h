@@ -32,6 +32,7 @@
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
 #include <gradus/nn/activation.h>
+#include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>
 #include <gradus/nn/checkpoint.h>
 #include <gradus/nn/containers.h>
@@ -41,4 +42,6 @@
 #include <gradus/nn/linear.h>
 #include <gradus/nn/module.h>
 #include <gradus/nn/norm.h>
+#include <gradus/nn/position.h>
 #include <gradus/nn/recurrent.h>
+#include <gradus/nn/transformer.h>
