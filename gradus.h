@@ -38,6 +38,7 @@
 #include <gradus/nn/containers.h>
 #include <gradus/nn/conv.h>
 #include <gradus/nn/dropout.h>
+#include <gradus/nn/gradcheck.h>
 #include <gradus/nn/init.h>
 #include <gradus/nn/linear.h>
 #include <gradus/nn/module.h>

@@ -10,6 +10,7 @@
 // REQUIRE_THAT(result, passes_gradcheck()) with gradcheck_matcher.h.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -45,7 +46,7 @@ GradcheckResult gradcheck(const Outputs& f, const std::vector<NamedTensor>& inpu
                           const GradcheckOptions& options);
 }  // namespace detail
 
-template <class F>
+template <std::invocable F>
 GradcheckResult gradcheck(const F& f, const std::vector<NamedTensor>& inputs,
                           const GradcheckOptions& options = {}) {
   if constexpr (std::is_convertible_v<std::invoke_result_t<const F&>, Tensor>)
