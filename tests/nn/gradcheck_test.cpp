@@ -25,8 +25,8 @@ class Forgetful : public nn::ModuleOf<Forgetful> {
   Tensor operator()(const Tensor& x) const {
     const nn::Call call(*this);
     return record("forgetful", (x * scale).detach(), inputs(x, scale), saves(scale),
-                  [](Backward& back, const Tensor& dy, const Tensor& scale) {
-                    back.give(0, dy * scale);
+                  [](Backward& back, const Tensor& dy, const Tensor& saved) {
+                    back.give(0, dy * saved);
                     back.give(1, dy);
                   });
   }
