@@ -134,7 +134,7 @@ MultiHeadAttention::MultiHeadAttention(const Options& o)
   if (o.rotary > 0) rotary.emplace(Rotary::Options{.width = o.width / o.heads, .max_length = o.rotary});
 }
 
-// Projections beside each other (B, T, n width), as n times (B, heads, T, width / heads): views, nothing moves.
+// Projections side by side, (B, T, n width), as n times (B, heads, T, width / heads): views, nothing moves.
 std::vector<Tensor> MultiHeadAttention::cut(const Tensor& projected) const {
   std::vector<Tensor> parts = split(projected, options.width, -1);
   for (Tensor& part : parts)

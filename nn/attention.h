@@ -26,8 +26,8 @@ enum class Score { dot, scaled, general, additive, concat };
 //   const Attention::Memory memory = attention.memory(encoded, encoded, real);
 //   for (...) context = attention(state.unsqueeze(1), memory);  // (B, 1, Dv)
 //
-// Weights, which begin as those of Linear do: key.weight (query, key) if general; query.weight (hidden, query)
-// and key.weight (hidden, key) if additive, concat.weight (hidden, query + key) if concat, and score.weight
+// Weights, which begin as Linear's do: key.weight (query, key) if general; query.weight (hidden, query) and
+// key.weight (hidden, key) if additive, concat.weight (hidden, query + key) if concat, and score.weight
 // (1, hidden) with both of these.
 class Attention : public ModuleOf<Attention> {
  public:
@@ -77,7 +77,8 @@ struct MayAttend {
 };
 
 // `heads` times scaled dot-product attention side by side, each on its own part of the projections:
-//   q, k, v = x W^T + b in three parts      y = concat_h(softmax(q_h k_h^T / sqrt(width / heads)) v_h) W_o^T + b_o
+//   q, k, v = x W^T + b in three parts
+//   y = concat_h(softmax(q_h k_h^T / sqrt(width / heads)) v_h) W_o^T + b_o
 // Vaswani et al. 2017. x, y: (B, Tq, width). Laid out, named and begun as PyTorch's: in_proj_weight (3 width,
 // width), the rows of q, then k, then v, is Xavier-uniform; out_proj.weight as a Linear's; biases are zeros.
 class MultiHeadAttention : public ModuleOf<MultiHeadAttention> {

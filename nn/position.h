@@ -8,8 +8,8 @@ namespace gradus::nn {
 // What a position p is told as:
 //   none        nothing
 //   index       p, added to every feature: far out it drowns them
-//   normalised  p / (T - 1) of a sequence of T, likewise: the step between neighbours depends on T, and while a
-//               sequence grows token by token, on the moment
+//   normalised  p / (T - 1) of a sequence of T, likewise: the step between neighbours depends on T, and in a
+//               sequence that grows token by token, on the moment
 //   sinusoidal  sines and cosines of p, below, added. Vaswani et al. 2017
 //   learned     a row of weights for each p, added. Gehring et al. 2017
 //   rotary      by turning queries and keys inside attention, below; nothing is added. Su et al. 2021
@@ -45,8 +45,8 @@ class PositionalEncoding : public ModuleOf<PositionalEncoding> {
   Tensor table_;  // f64 whatever the weights are, so that no position is rounded twice
 };
 
-// Queries or keys x (..., T, width) turned pair by pair by the angles whose sinusoids their positions have, so
-// that q_m . k_n depends on positions by m - n alone; see the op `rotary`. width is that of one head.
+// Queries or keys x (..., T, width) turned pair by pair by their positions' angles p w_i, so that q_m . k_n
+// depends on positions by m - n alone; see the op `rotary`. width is that of one head.
 class Rotary : public ModuleOf<Rotary> {
  public:
   struct Options {

@@ -9,7 +9,7 @@ namespace gradus::nn {
 
 // Where a sublayer f normalises:
 //   post  y = norm(x + f(x))    as in 2017
-//   pre   y = x + f(norm(x))    as in GPT-2: the path around is left alone, and a model norms once more at its end
+//   pre   y = x + f(norm(x))    as in GPT-2, where the model norms once more at its end
 enum class NormPlace { pre, post };
 
 struct TransformerOptions {
