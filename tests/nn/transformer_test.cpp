@@ -1,4 +1,8 @@
 // Transformer layers: their formulas, names, what a token may see of others, and gradients.
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/gradcheck_matcher.h>
@@ -63,7 +67,7 @@ Tensor normed(const LayerNorm& norm, const Tensor& x) {
   return definition::layer_norm(x, norm.weight, norm.bias, 1e-5);
 }
 
-const MayAttend first_three_of_five{.real = (arange(5, i64) < 3.).expand({2, 5})};
+MayAttend first_three_of_five() { return {.real = (arange(5, i64) < 3.).expand({2, 5})}; }
 
 template <class F>
 GradcheckResult checked(const Module& module, const std::vector<NamedTensor>& inputs, const F& f) {
@@ -100,7 +104,7 @@ TEST_CASE("BERT-base's twelve layers count 85,054,464 weights", "[nn]") {
 
 TEST_CASE("an encoder layer is its formula, normed before or after", "[nn]") {
   const Tensor x = noise({2, 5, 8}, 1);
-  const MayAttend& may = first_three_of_five;
+  const MayAttend may = first_three_of_five();
   const auto post = layer_of<TransformerEncoderLayer>(small(NormPlace::post));
   const Tensor h = normed(post.norm1, x + post.self_attn(x, may));
   CHECK(allclose(post(x, may).detach(), normed(post.norm2, h + fed_forward(post.feed_forward, h)).detach(),
@@ -114,7 +118,7 @@ TEST_CASE("an encoder layer is its formula, normed before or after", "[nn]") {
 TEST_CASE("a decoder layer is its formula, normed before or after", "[nn]") {
   const Tensor x = noise({2, 4, 8}, 1), memory = noise({2, 5, 8}, 2);
   const MayAttend past{.causal = true};
-  const MayAttend& real = first_three_of_five;
+  const MayAttend real = first_three_of_five();
   const auto post = layer_of<TransformerDecoderLayer>(small(NormPlace::post));
   Tensor h = normed(post.norm1, x + post.self_attn(x, past));
   h = normed(post.norm2, h + post.multihead_attn(h, memory, real));
@@ -160,13 +164,13 @@ TEST_CASE("what stands in the padding reaches no real token", "[nn]") {
   const NormPlace norm = GENERATE(NormPlace::pre, NormPlace::post);
   const Tensor x = noise({2, 5, 8}, 1), other = concat({x.slice(1, 0, 3), noise({2, 2, 8}, 2)}, 1);
   const auto encoder = layer_of<TransformerEncoderLayer>(small(norm));
-  CHECK(equal(encoder(x, first_three_of_five).slice(1, 0, 3),
-              encoder(other, first_three_of_five).slice(1, 0, 3)));
+  CHECK(equal(encoder(x, first_three_of_five()).slice(1, 0, 3),
+              encoder(other, first_three_of_five()).slice(1, 0, 3)));
   const auto decoder = layer_of<TransformerDecoderLayer>(small(norm));
   const Tensor y = noise({2, 4, 8}, 3);
-  CHECK(equal(decoder(y, x, {.causal = true}, first_three_of_five),
-              decoder(y, other, {.causal = true}, first_three_of_five)));
-  CHECK(allclose(decoder(y, x, {.causal = true}, first_three_of_five).detach(),
+  CHECK(equal(decoder(y, x, {.causal = true}, first_three_of_five()),
+              decoder(y, other, {.causal = true}, first_three_of_five())));
+  CHECK(allclose(decoder(y, x, {.causal = true}, first_three_of_five()).detach(),
                  decoder(y, x.slice(1, 0, 3)).detach(), 1e-12, 1e-12));
 }
 
@@ -184,7 +188,7 @@ TEST_CASE("a decoder layer has the right gradients", "[nn][grad]") {
   const auto layer = layer_of<TransformerDecoderLayer>(small(GENERATE(NormPlace::pre, NormPlace::post)));
   const Tensor x = noise({2, 3, 8}, 1).requires_grad_(), memory = noise({2, 5, 8}, 2).requires_grad_();
   CHECK_THAT(checked(layer, {{"x", x}, {"memory", memory}},
-                     [&] { return layer(x, memory, {.causal = true}, first_three_of_five); }),
+                     [&] { return layer(x, memory, {.causal = true}, first_three_of_five()); }),
              passes_gradcheck());
 }
 
@@ -204,10 +208,37 @@ TEST_CASE("a layer drops out in training alone, the same with the same seed, and
   CHECK(equal(copy(x, memory), plain));
 }
 
-TEST_CASE("dropout reaches each sublayer: when all is dropped, the paths around are left", "[nn]") {
+TEST_CASE("dropout reaches each sublayer's result, the weights of attention and what is hidden", "[nn]") {
   const Tensor x = noise({2, 3, 8}, 1), memory = noise({2, 5, 8}, 2);
-  CHECK(equal(layer_of<TransformerEncoderLayer>(small(NormPlace::pre, 1))(x).detach(), x));
-  CHECK(equal(layer_of<TransformerDecoderLayer>(small(NormPlace::pre, 1))(x, memory).detach(), x));
+  auto encoder = layer_of<TransformerEncoderLayer>(small(NormPlace::pre, 1));
+  auto decoder = layer_of<TransformerDecoderLayer>(small(NormPlace::pre, 1));
+  CHECK(equal(encoder(x).detach(), x));  // all results are dropped: the paths around are left
+  CHECK(equal(decoder(x, memory).detach(), x));
+  const auto post = layer_of<TransformerDecoderLayer>(small(NormPlace::post, 1));
+  CHECK(allclose(post(x, memory).detach(),
+                 normed(post.norm3, normed(post.norm2, normed(post.norm1, x))).detach(), 1e-12, 1e-12));
+
+  for (Dropout* of_result :
+       {&encoder.dropout1, &encoder.dropout2, &decoder.dropout1, &decoder.dropout2, &decoder.dropout3})
+    of_result->options.p = 0;  // what is dropped inside leaves the last biases
+  const Tensor seen = x + encoder.self_attn.out_proj.bias;
+  CHECK(allclose(encoder(x).detach(), (seen + encoder.feed_forward.linear2.bias).detach(), 1e-12, 1e-12));
+  const Tensor both = x + decoder.self_attn.out_proj.bias + decoder.multihead_attn.out_proj.bias;
+  CHECK(allclose(decoder(x, memory).detach(), (both + decoder.feed_forward.linear2.bias).detach(), 1e-12,
+                 1e-12));
+}
+
+TEST_CASE("a rotary layer knows the order of its tokens, and no attention to a memory is turned", "[nn]") {
+  TransformerOptions options = small(NormPlace::pre);
+  options.rotary = 5;
+  const Tensor x = noise({2, 5, 8}, 1), order = tensor({3, 0, 4, 2, 1}, i64);
+  const auto encoder = layer_of<TransformerEncoderLayer>(options);
+  CHECK(!allclose(encoder(index_select(x, 1, order)).detach(), index_select(encoder(x), 1, order).detach()));
+  const auto decoder = layer_of<TransformerDecoderLayer>(options);
+  CHECK(!allclose(decoder(index_select(x, 1, order), x, {}).detach(),
+                  index_select(decoder(x, x, {}), 1, order).detach()));
+  CHECK(
+      allclose(decoder(x, index_select(x, 1, order), {}).detach(), decoder(x, x, {}).detach(), 1e-12, 1e-12));
 }
 
 TEST_CASE("Transformer layers refuse sizes that do not fit", "[nn][error]") {
