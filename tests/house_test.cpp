@@ -32,8 +32,8 @@ const std::map<std::string, Names> floors = {
     {"tutorials", {"core", "autograd", "nn", "optim", "data", "models", "gradus.h"}},
 };
 
-const Names every_folder = {"core",   "autograd", "nn",        "optim",      "data",
-                            "models", "cli",      "tutorials", "benchmarks", "tests"};
+const Names every_folder = {"core", "autograd",  "nn",         "optim", "data", "models",
+                            "cli",  "tutorials", "benchmarks", "tests", "fuzz"};
 
 std::string read(const fs::path& path) {
   std::ifstream in(path);

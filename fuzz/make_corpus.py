@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Writes corpus/, what the fuzzers start from: the golden files of the tests, and files that are wrong in one place,
+each named after what is wrong."""
+import os
+import shutil
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(HERE, "..", "tests", "core", "io", "golden")
+
+
+def seed(kind, name, content):
+    os.makedirs(os.path.join(HERE, "corpus", kind), exist_ok=True)
+    with open(os.path.join(HERE, "corpus", kind, name), "wb") as out:
+        out.write(content)
+
+
+def golden(name):
+    with open(os.path.join(GOLDEN, name), "rb") as file:
+        return file.read()
+
+
+shutil.rmtree(os.path.join(HERE, "corpus"), ignore_errors=True)
+for name in sorted(os.listdir(GOLDEN)):
+    kind = name.rsplit(".", 1)[-1]
+    if kind in ("npy", "npz", "safetensors"):
+        seed(kind, name, golden(name))
+
+for name, text in {
+    "all_kinds": '{"a":[null,true,false,-12,0.5e-3,"text"],"b":{},"c":[]}',
+    "escapes": r'"\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude00"',
+    "utf8": '"é€😀"',
+    "largest": "[9223372036854775807,-9223372036854775808,1.7976931348623157e308,5e-324]",
+    "too_large": "[9223372036854775808]",
+    "key_twice": r'{"a":1,"\u0061":2}',
+    "deep": "[" * 65,
+    "half_pair": r'"\ud83d"',
+    "cut": '{"a":[1,',
+    "behind": "1 1",
+    "comma": "[1,]",
+    "leading_zero": "01",
+    "control": '"\n"',
+}.items():
+    seed("json", name, text.encode())
+seed("json", "not_utf8", b'"\xed\xa0\x80"')
+
+
+def safetensors(header, data=8):
+    return struct.pack("<Q", len(header)) + header.encode() + b"\1" * data
+
+
+for name, fields in {
+    "two": '"dtype":"F32","shape":[2],"data_offsets":[0,8]',
+    "hole": '"dtype":"F32","shape":[1],"data_offsets":[4,8]',
+    "behind_end": '"dtype":"F32","shape":[4],"data_offsets":[0,16]',
+    "negative": '"dtype":"F32","shape":[-2],"data_offsets":[0,8]',
+    "overflow": '"dtype":"F64","shape":[0,4294967296,4294967296],"data_offsets":[0,0]',
+    "other_dtype": '"dtype":"I32","shape":[2],"data_offsets":[0,8]',
+    "missing": '"dtype":"F32","shape":[2]',
+    "unknown": '"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":null',
+    "half": '"dtype":"F16","shape":[4],"data_offsets":[0,8]',
+    "boolean": '"dtype":"BOOL","shape":[2,2,2],"data_offsets":[0,8]',
+}.items():
+    seed("safetensors", name, safetensors('{"w":{%s}}' % fields))
+seed("safetensors", "overlap", safetensors(
+    '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}'))
+seed("safetensors", "metadata", safetensors('{"__metadata__":{"epoch":3}}', 0))
+seed("safetensors", "long_header", b"\xff" * 8 + b"{}")
+
+
+def npy(header, version=1, data=8):
+    size = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + header.encode() + b"\1" * data
+
+
+for name, header in {
+    "boolean": "{'descr': '|b1', 'fortran_order': True, 'shape': (2, 4), }",
+    "integers": "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }",
+    "big_endian": "{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }",
+    "no_tuple": "{'descr': '<f4', 'fortran_order': False, 'shape': (2), }",
+    "overflow": "{'descr': '<f8', 'fortran_order': True, 'shape': (0, 4294967296, 4294967296)}",
+    "twice": "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+    "structured": "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}",
+}.items():
+    seed("npy", name, npy(header))
+    seed("npy", name + "_3", npy(header, 3))
+seed("npy", "version4", npy("{}", 4))
+
+whole = golden("zip64.npz")
+seed("npz", "cut", whole[:-1])
+seed("npz", "checksum", whole.replace(b"\x80\x3f", b"\x80\x40"))
+seed("npz", "renamed", whole.replace(b"i8.npy", b"f4.npy"))
+seed("npz", "empty", b"PK\5\6" + bytes(18))
