@@ -46,3 +46,8 @@
 #include <gradus/nn/position.h>
 #include <gradus/nn/recurrent.h>
 #include <gradus/nn/transformer.h>
+#include <gradus/optim/adagrad.h>
+#include <gradus/optim/adam.h>
+#include <gradus/optim/optimizer.h>
+#include <gradus/optim/rmsprop.h>
+#include <gradus/optim/sgd.h>

@@ -1,13 +1,13 @@
 #include "steps_models.h"
 
 #include <cmath>
+#include <memory>
 
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
-
-#include "adamw.h"
+#include <gradus/optim/adam.h>
 
 namespace gradus::bench {
 namespace {
@@ -30,11 +30,15 @@ struct Linear {
 Work mlp_tiny() {
   const Linear first(16, 16), second(16, 16), third(16, 1);
   const Tensor x = randn({8, 16}), target = randn({8, 1});
-  AdamW optimiser({first.weight, first.bias, second.weight, second.bias, third.weight, third.bias}, {});
-  return [=]() mutable {
+  const optim::Parameters parameters{{"first.weight", first.weight},   {"first.bias", first.bias},
+                                     {"second.weight", second.weight}, {"second.bias", second.bias},
+                                     {"third.weight", third.weight},   {"third.bias", third.bias}};
+  const auto optimiser = std::make_shared<optim::AdamW>(parameters, optim::AdamW::Options{});
+  return [=] {
     const Tensor y = third(tanh(second(tanh(first(x)))));  // (B, 1)
     mean(square(y - target)).backward();
-    optimiser.step();
+    optimiser->step();
+    optimiser->zero_grad();
   };
 }
 

@@ -127,6 +127,12 @@ class Tensor {
     return *block_;
   }
   bool shares_handle_with(const Tensor& other) const { return block_ == other.block_; }
+  // Follows a change in place, so that a backward pass refuses what it has saved of the elements before. Two
+  // threads that change different parts may count as one: what was saved before is told from it all the same.
+  void count_change() const {
+    std::atomic<std::uint32_t>& version = block().owner->version;
+    version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   // True where this handle is the only way to these elements, so that they may be overwritten.
   bool is_sole_owner() const {
     return block_->owner == block_ && block_->handles.load(std::memory_order_acquire) == 1 &&

@@ -37,12 +37,10 @@ Tensor operand_for(const Tensor& x, const Tensor& other, const char* op) {
   return overlaps ? kernels::clone(fitted) : fitted;
 }
 
-void count_change(const Tensor& x) { x.block().owner->version.fetch_add(1, std::memory_order_relaxed); }
-
 template <class Kernel>
 Tensor& change(Tensor& x, const Tensor& other, const char* op, Kernel kernel) {
   kernel(x, operand_for(x, other, op));
-  count_change(x);
+  x.count_change();
   return x;
 }
 
@@ -59,7 +57,7 @@ Tensor& Tensor::mul_(double number) { return mul_(kernels::full({}, number, dtyp
 Tensor& Tensor::fill_(double number) {
   check_writable(*this, "fill_");
   kernels::fill(*this, number, "fill_");
-  count_change(*this);
+  count_change();
   return *this;
 }
 
