@@ -1,0 +1,68 @@
+#include <gradus/optim/run_folder.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <gradus/core/check.h>
+#include <gradus/core/io/file.h>
+
+namespace gradus::optim {
+namespace {
+
+// The lines up to the last that tells of `step` or an earlier one. A kill may have left a part of a line at the end.
+std::string lines_up_to(std::int64_t step, const std::string& text, const std::string& path) {
+  std::size_t kept = 0;
+  for (std::size_t end; (end = text.find('\n', kept)) != std::string::npos; kept = end + 1) {
+    const Json line = parse_json(std::string_view(text).substr(kept, end - kept), path);
+    if (line.at("step").integer() > step) break;
+  }
+  return text.substr(0, kept);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  check(!error, "fit", "cannot make the folder ", path.string(), ": ", error.message(), ". Choose another?");
+  lock_ = open((path / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  check(lock_ >= 0, "fit", "cannot write in ", path.string(), ": ", std::strerror(errno),
+        ". Choose another folder?");
+  try {
+    check(flock(lock_, LOCK_EX | LOCK_NB) == 0, "fit", "another training is writing in ", path.string(),
+          ". Wait for it, or choose another folder?");
+    const bool begun = std::filesystem::exists(training());
+    check(!begun || resume, "fit", path.string(),
+          " holds a training already. Go on with it (resume), or choose another folder?");
+    check(begun || !resume, "fit", path.string(),
+          " holds no training to go on with. Begin one without resume?");
+  } catch (...) {
+    close(lock_);
+    throw;
+  }
+}
+
+RunFolder::~RunFolder() { close(lock_); }
+
+void RunFolder::open_metrics_after(std::int64_t step) {
+  if (std::filesystem::exists(metrics())) {
+    const std::string text = read_file(metrics()), kept = lines_up_to(step, text, metrics());
+    if (kept != text) write_atomically(metrics(), [&](const Sink& sink) { sink(kept); });
+  }
+  metrics_.open(metrics(), std::ios::app);
+  check(metrics_.is_open(), "fit", "cannot write ", metrics(), ": ", std::strerror(errno),
+        ". Choose another folder?");
+}
+
+void RunFolder::write(const Json& line) {
+  metrics_ << format_json(line) << std::endl;
+  check(metrics_.good(), "fit", "cannot write ", metrics(), ": ", std::strerror(errno),
+        ". Is the disk full?");
+}
+
+}  // namespace gradus::optim
