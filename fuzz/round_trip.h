@@ -1,5 +1,5 @@
-// What a reader promises of any bytes: it refuses them with a gradus::Error, or what it has read can be written, and is
-// the same when it is read again.
+// What a reader promises of any bytes: it refuses them with a gradus::Error, or what it has read can be
+// written, and is the same when it is read again.
 #pragma once
 
 #include <cstddef>

@@ -27,12 +27,12 @@ void append_number(std::string& to, T number) {
   to.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
-// A shape as a file tells it: refuses more axes than a tensor has, sizes below 0, products past 2^63. `what` names
-// the file and the tensor, for errors.
+// A shape as a file tells it: refuses more axes than a tensor has, sizes below 0, products past 2^63. `what`
+// names the file and the tensor, for errors.
 Shape checked_shape(std::span<const std::int64_t> sizes, const std::string& what);
 
-// A tensor of elements that stand row by row in `bytes`, which must be as many as the shape says. Of booleans only
-// 0 and 1 are elements.
+// A tensor of elements that stand row by row in `bytes`, which must be as many as the shape says. Of booleans
+// only 0 and 1 are elements.
 Tensor tensor_from_bytes(std::string_view bytes, const Shape& shape, DType dtype, const std::string& what);
 
 // The elements of a tensor that is contiguous.

@@ -127,7 +127,8 @@ class Temporary {
     const File folder(open(folder_name, O_RDONLY | O_DIRECTORY));
     if (uninterrupted([&] { return file_calls->rename(name_.c_str(), path_.c_str()); }) < 0) refuse(errno);
     in_place_ = true;
-    // The new name is on the disk once its folder is. A file system that cannot do that for a folder says EINVAL.
+    // The new name is on the disk once its folder is. A file system that cannot do that for a folder says
+    // EINVAL.
     if (uninterrupted([&] { return file_calls->fsync(folder.number()); }) < 0 && errno != EINVAL)
       fail("save", path_, " is written, but after a power cut the old file may be back: ", reason(errno));
   }

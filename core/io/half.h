@@ -1,5 +1,5 @@
-// The two 16-bit floats that checkpoints come in, as the f32 of the same value: both are f32 with bits left out, so
-// that nothing is rounded. NaNs keep their payload.
+// The two 16-bit floats that checkpoints come in, as the f32 of the same value: both are f32 with bits left
+// out, so that nothing is rounded. NaNs keep their payload.
 #pragma once
 
 #include <bit>

@@ -1,7 +1,7 @@
 // JSON (RFC 8259), read strictly: what two readers might take for two things is refused.
 //
-// Own, and not over a library: what is strict here (no key twice, integers exact, depth bounded, the byte that is
-// wrong) would have to be built around one just the same, and this is shorter than that and one dependency less.
+// Parsed here and not by a library: what is strict (no key twice, integers exact, depth bounded, the byte that
+// is wrong) would have to be built around one just the same, and that would leave it little to do.
 #pragma once
 
 #include <concepts>
@@ -61,12 +61,13 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
-// Refused, with the byte where it is seen: keys that come twice, values in more than 64 layers, integers past 2^63
-// and fractions past what a double holds, invalid UTF-8, anything behind the value. `name` is the text's, for errors.
+// Refused, with the byte where it is seen: keys that come twice, values in more than 64 layers, integers past
+// 2^63 and fractions past what a double holds, invalid UTF-8, anything behind the value. `name` is the
+// text's, for errors.
 Json parse_json(std::string_view text, const std::string& name = "the text");
 
-// One line without spaces, the same for the same value; reading it gives that value back, fractions to the last bit.
-// Refuses NaN and infinity, which JSON has no words for, and text that is not UTF-8.
+// One line without spaces, the same for the same value; reading it gives that value back, fractions to the
+// last bit. Refuses NaN and infinity, which JSON has no words for, and text that is not UTF-8.
 std::string format_json(const Json& value);
 
 // The first byte that does not belong to valid UTF-8, or the size of the text.

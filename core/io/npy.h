@@ -5,7 +5,8 @@
 //   header                   a Python dict: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 //   elements                 row by row, or column by column (Fortran order)
 //
-// Elements are f32 '<f4', f64 '<f8', i64 '<i8' or boolean '|b1'. Tensors are written row by row, in version 1.0.
+// Elements are f32 '<f4', f64 '<f8', i64 '<i8' or boolean '|b1'. Tensors are written row by row, in version
+// 1.0.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // .npz, NumPy's file of several arrays: a zip archive whose member NAME.npy is the array NAME. Of zip
-// (PKWARE's APPNOTE.TXT) this is what np.savez writes: stored members one behind the other, their directory, its end
-// record, and zip64 where sizes ask for it. What np.savez_compressed writes is deflated, and refused.
+// (PKWARE's APPNOTE.TXT) this is what np.savez writes: stored members one behind the other, their directory,
+// its end record, and zip64 where sizes ask for it. What np.savez_compressed writes is deflated, and refused.
 #pragma once
 
 #include <string>

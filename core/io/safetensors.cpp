@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t max_header = 100'000'000;  // what the Python library reads
 constexpr char metadata_key[] = "__metadata__";
 
-// The dtypes that tensors have here. Both lists are in the order in which the data is written: larger elements first, so
-// that each tensor is aligned to its elements.
+// In the order in which the data is written: larger elements first, so that each tensor is aligned to its
+// elements. The last two are only read.
 struct Format {
   const char* name;
   DType dtype;

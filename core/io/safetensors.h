@@ -5,8 +5,8 @@
 //             "__metadata__": {"key": "text", ...}}, padded with spaces
 //   data      the elements, row by row; the offsets count from here
 //
-// The data must be covered by tensors, without holes and overlaps, to the last byte. dtypes F32, F64, I64 and BOOL
-// are read as they are, F16 and BF16 as the f32 of the same value.
+// The data must be covered by tensors, without holes and overlaps, to the last byte. dtypes F32, F64, I64 and
+// BOOL are read as they are, F16 and BF16 as the f32 of the same value.
 #pragma once
 
 #include <map>
