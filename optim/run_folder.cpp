@@ -50,7 +50,7 @@ RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(pat
 RunFolder::~RunFolder() { close(lock_); }
 
 void RunFolder::open_metrics_after(std::int64_t step) {
-  if (std::filesystem::exists(metrics())) {
+  if (std::filesystem::is_regular_file(metrics())) {
     const std::string text = read_file(metrics()), kept = lines_up_to(step, text, metrics());
     if (kept != text) write_atomically(metrics(), [&](const Sink& sink) { sink(kept); });
   }
