@@ -48,9 +48,12 @@
 #include <gradus/nn/transformer.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/clip.h>
+#include <gradus/optim/ema.h>
 #include <gradus/optim/interrupt.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/progress.h>
 #include <gradus/optim/rmsprop.h>
+#include <gradus/optim/schedule.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/training_state.h>

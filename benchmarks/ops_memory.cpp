@@ -1,5 +1,6 @@
 // Ops that move memory more than they compute, each beside a triad loop over as many bytes: every input
 // counted as read once, the output as written once. Functions on cached data are counted in elements.
+#include <memory>
 #include <utility>
 
 #include <gradus/autograd/ops/compare.h>
@@ -10,6 +11,7 @@
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/ops/softmax.h>
 #include <gradus/core/create.h>
+#include <gradus/optim/adam.h>
 
 #include "ceilings.h"
 #include "ops.h"
@@ -91,6 +93,20 @@ void measure_copies(OpsBench& bench) {
                   backward_of(embedding(weight, ids), {weight}));
 }
 
+// Ten weights of (1000, 1000); g, w, m and v are read, w, m and v written: 28 bytes an element.
+void measure_optimiser(OpsBench& bench) {
+  if (!bench.wants("adamw step")) return;
+  const Shape shape{10, 1000, 1000};
+  std::vector<NamedTensor> weights;
+  for (int i = 0; i < 10; ++i) {
+    const Tensor w = leaf(randn({1000, 1000}));
+    sum(w * randn(w.shape())).backward();
+    weights.push_back({std::to_string(i), w});
+  }
+  const auto optimiser = std::make_shared<optim::AdamW>(weights, optim::AdamW::Options{});
+  measure_traffic(bench, "adamw step", shape, 28 * numel_of(shape, "bench"), [=] { optimiser->step(); });
+}
+
 // x: (65536,), 256 KB, which stay in the cache with the 256 KB of the result.
 void measure_functions(OpsBench& bench) {
   const Shape shape{65536};
@@ -115,6 +131,7 @@ void measure_memory(OpsBench& bench) {
   measure_normalisation(bench, {16384, 1024});
   measure_batch_norm(bench);
   measure_copies(bench);
+  measure_optimiser(bench);
   measure_functions(bench);
 }
 

@@ -24,6 +24,12 @@ class Adam : public Optimizer {
   Options options_;
 };
 
+// As Vaswani et al. 2017 trained the Transformer, together with the schedule Noam (schedule.h):
+//
+//   optim::Adam optimiser(model, optim::vaswani_2017);
+//   const optim::Noam schedule{.width = 512, .warmup = 4000};
+inline constexpr Adam::Options vaswani_2017{.beta2 = 0.98, .eps = 1e-9};
+
 //   w <- w - lr (m' / (sqrt(v') + eps) + weight_decay w)   Loshchilov & Hutter 2019
 // The decay is apart from the gradient, so that it is not divided by sqrt(v'): it shrinks all weights alike.
 class AdamW : public Optimizer {

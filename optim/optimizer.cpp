@@ -3,7 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include <gradus/autograd/node.h>
 #include <gradus/core/create.h>
 #include <gradus/optim/state.h>
 
@@ -87,11 +86,10 @@ void Optimizer::step() {
   updates_.clear();
   const double lr = this->lr();
   for (const Slot& slot : slots_) {
-    if (!slot.w.requires_grad()) continue;
-    const Tensor& g = static_cast<Leaf&>(*node_of(slot.w)).gradient;
-    if (!g.defined()) continue;
+    const Tensor* const g = gradient_of(slot.w);
+    if (g == nullptr) continue;
     updates_.push_back({.w = &slot.w,
-                        .g = &g,
+                        .g = g,
                         .memory = {&slot.memory[0], &slot.memory[1]},
                         .lr = lr * slot.lr_ratio,
                         .weight_decay = slot.weight_decay,

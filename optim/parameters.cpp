@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include <gradus/autograd/node.h>
+
 namespace gradus::optim {
 
 void Parameters::check(const char* op) const {
@@ -27,6 +29,12 @@ void Parameters::check(const char* op) const {
     gradus::check(is_new, op, "'", at->second, "' and '", name,
                   "' are the same tensor, which would be changed twice. Pass it once?");
   }
+}
+
+Tensor* gradient_of(const Tensor& leaf) {
+  if (!leaf.requires_grad()) return nullptr;
+  Tensor& gradient = static_cast<Leaf&>(*node_of(leaf)).gradient;
+  return gradient.defined() ? &gradient : nullptr;
 }
 
 }  // namespace gradus::optim

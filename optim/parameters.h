@@ -27,4 +27,7 @@ class Parameters {
   std::vector<NamedTensor> list_;
 };
 
+// Where a leaf keeps its gradient; null where it has none.
+Tensor* gradient_of(const Tensor& leaf);
+
 }  // namespace gradus::optim

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/row.h>
 
 namespace gradus::kernels {
 namespace {
@@ -125,6 +127,41 @@ void adam(std::span<Update> updates, double beta1, double beta2, double eps, boo
       v = b2 * v + one_less_b2 * g * g;
       w = keep * w - rate * m / (std::sqrt(v) + e);
     };
+  });
+}
+
+void average(std::span<Update> updates, double decay) {
+  update_all<0>(updates, "average", [=]<class T>(const Update&) {
+    const T part = static_cast<T>(1 - decay);
+    return [=](T& w, T g) { w += part * (g - w); };
+  });
+}
+
+void exchange(std::span<Update> updates) {
+  update_all<1>(updates, "exchange", []<class T>(const Update&) {
+    return [](T& w, T, T& other) {
+      const T before = w;
+      w = other;
+      other = before;
+    };
+  });
+}
+
+double sum_of_squares(const Tensor& x) {
+  return dispatch_floating(x.dtype(), "sum_of_squares", [&]<class T>() {
+    const Tensor flat = contiguous(x);
+    const T* const from = flat.data<T>();
+    const std::int64_t chunks = (x.numel() + cheap_grain - 1) / cheap_grain;
+    const Tensor parts = Tensor::empty({chunks}, f64);
+    double* const part = parts.data<double>();
+    parallel_for(x.numel(), cheap_grain, [=](std::int64_t begin, std::int64_t end) {
+      part[begin / cheap_grain] = row_sum<double>(begin, end, [from](std::int64_t i) {
+        return static_cast<double>(from[i]) * static_cast<double>(from[i]);
+      });
+    });
+    double total = 0;
+    for (std::int64_t i = 0; i < chunks; ++i) total += part[i];
+    return total;
   });
 }
 
