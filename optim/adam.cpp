@@ -26,8 +26,8 @@ Tensor definition::adamw(const Tensor& w, const Tensor& g, Tensor& m, Tensor& v,
 namespace {
 
 void check_betas(const char* op, double beta1, double beta2, double eps) {
-  check_fraction(op, "beta1", beta1);
-  check_fraction(op, "beta2", beta2);
+  check_fraction(op, "beta1", beta1, "0.9");
+  check_fraction(op, "beta2", beta2, "0.999");
   check_at_least_0(op, "eps", eps, "1e-8");
 }
 

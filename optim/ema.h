@@ -32,6 +32,7 @@ class Ema {
   // Runs f with the averages in the place of the weights, and returns what it returns.
   template <class F>
   decltype(auto) with_average(F&& f) {
+    check_apart();
     swap();
     const SwapBack back{*this};
     return f();
@@ -50,6 +51,7 @@ class Ema {
     ~SwapBack() { ema.swap(); }
   };
   void swap();
+  void check_apart() const;
 
   Options options_;
   Parameters parameters_;

@@ -38,8 +38,9 @@ void check_at_least_0(const char* op, const char* what, double value, const char
         "?");
 }
 
-void check_fraction(const char* op, const char* what, double value) {
-  check(value >= 0 && value < 1, op, what, " must be at least 0 and less than 1, not ", value, ". 0.9?");
+void check_fraction(const char* op, const char* what, double value, const char* usual) {
+  check(value >= 0 && value < 1, op, what, " must be at least 0 and less than 1, not ", value, ". ", usual,
+        "?");
 }
 
 Group no_decay() {

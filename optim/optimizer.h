@@ -41,7 +41,7 @@ struct Group {
 
 // Refuse, naming the rule and the setting, what is not a finite number from 0 up; what is not in [0, 1).
 void check_at_least_0(const char* op, const char* what, double value, const char* usual);
-void check_fraction(const char* op, const char* what, double value);
+void check_fraction(const char* op, const char* what, double value, const char* usual);
 
 // Biases and the weights of normalisation, which are what has fewer than two axes: decay would pull them to 0
 // without making the model any simpler.

@@ -14,7 +14,7 @@ RMSprop::RMSprop(Parameters parameters, const Options& o, const std::vector<Grou
     : Optimizer({.name = "rmsprop", .lr = o.lr, .weight_decay = o.weight_decay, .memory = {"v"}},
                 std::move(parameters), groups),
       options_(o) {
-  check_fraction("rmsprop", "alpha", o.alpha);
+  check_fraction("rmsprop", "alpha", o.alpha, "0.99");
   check_at_least_0("rmsprop", "eps", o.eps, "1e-8");
 }
 

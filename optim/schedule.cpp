@@ -80,7 +80,7 @@ ReduceOnPlateau::ReduceOnPlateau(const Options& o)
       waited_(zeros({}, i64)),
       state_{{"lr", lr_}, {"best", best_}, {"waited", waited_}} {
   check_at_least_0("reduce_on_plateau", "lr", o.lr, "1e-3");
-  check_fraction("reduce_on_plateau", "factor", o.factor);
+  check_fraction("reduce_on_plateau", "factor", o.factor, "0.1");
   check(o.patience >= 0, "reduce_on_plateau", "patience must be 0 or more, not ", o.patience, ". 10?");
   check_at_least_0("reduce_on_plateau", "threshold", o.threshold, "1e-4");
   check_at_least_0("reduce_on_plateau", "least", o.least, "0");

@@ -17,7 +17,7 @@ SGD::SGD(Parameters parameters, const Options& o, const std::vector<Group>& grou
                  .memory = o.momentum == 0 ? std::vector<const char*>{} : std::vector{"b"}},
                 std::move(parameters), groups),
       options_(o) {
-  check_fraction("sgd", "momentum", o.momentum);
+  check_fraction("sgd", "momentum", o.momentum, "0.9");
   check(!o.nesterov || o.momentum > 0, "sgd",
         "nesterov looks ahead along the momentum, which is 0. Set .momentum = 0.9?");
 }

@@ -240,9 +240,9 @@ TEST_CASE("rules refuse settings that are no such numbers", "[optim]") {
   CHECK(message_of([&] { optim::AdamW(w, {.weight_decay = -1}); }) ==
         "[adamw] weight_decay must be a number from 0 up, not -1. 0?");
   CHECK(message_of([&] { optim::Adam(w, {.beta2 = 1}); }) ==
-        "[adam] beta2 must be at least 0 and less than 1, not 1. 0.9?");
+        "[adam] beta2 must be at least 0 and less than 1, not 1. 0.999?");
   CHECK(message_of([&] { optim::RMSprop(w, {.alpha = -0.5}); }) ==
-        "[rmsprop] alpha must be at least 0 and less than 1, not -0.5. 0.9?");
+        "[rmsprop] alpha must be at least 0 and less than 1, not -0.5. 0.99?");
   CHECK(message_of([&] { optim::SGD(w, {.momentum = NAN}); }) ==
         "[sgd] momentum must be at least 0 and less than 1, not nan. 0.9?");
   CHECK(message_of([&] { optim::SGD(w, {.nesterov = true}); }) ==
