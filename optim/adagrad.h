@@ -1,4 +1,4 @@
-// Adagrad: each weight's rate falls with the sum of its squared gradients, so that rare features keep a high one.
+// Adagrad: each weight's rate falls with the sum of its squared gradients; those of rare features keep theirs.
 #pragma once
 
 #include <gradus/optim/optimizer.h>

@@ -1,5 +1,5 @@
-// Ema: an exponential moving average of weights, which often does better than the weights themselves, since these
-// go on jumping about. Polyak & Juditsky 1992; in this form Tarvainen & Valpola 2017
+// Ema: an exponential moving average of weights, which often does better than the weights themselves, since
+// these go on jumping about. Polyak & Juditsky 1992; in this form Tarvainen & Valpola 2017
 //
 //   average <- decay average + (1 - decay) w
 //

@@ -9,7 +9,7 @@
 //
 // backward() adds to the gradients that are there, so several calls before a step() accumulate.
 //
-// Where some parameters want another learning rate or weight decay, they form a group, chosen by name or shape:
+// Parameters that want another learning rate or weight decay form a group, chosen by name or shape:
 //
 //   optim::AdamW optimiser(model, {.lr = 1e-3, .weight_decay = 0.1}, {optim::no_decay()});
 //
@@ -53,7 +53,7 @@ class Optimizer {
   Optimizer(Optimizer&&) = default;
   Optimizer& operator=(Optimizer&&) = default;
 
-  // One update of every parameter that has a gradient; refused where none has. Gradients stay until zero_grad().
+  // One update of every parameter that has a gradient; refused where none has. The gradients stay.
   void step();
   void zero_grad() const;
 
@@ -62,12 +62,12 @@ class Optimizer {
 
   const Parameters& parameters() const { return parameters_; }
 
-  // All that the next steps depend on besides the weights: "lr" and, for each parameter, what the rule remembers
-  // ("m.encoder.0.weight") and the count of its updates where that matters ("steps.encoder.0.weight"). The tensors
-  // are the optimiser's own, and change with it.
+  // All that the next steps depend on besides the weights: "lr" and, for each parameter, what the rule
+  // remembers ("m.encoder.0.weight") and the count of its updates where that matters
+  // ("steps.encoder.0.weight"). The tensors are the optimiser's own, and change with it.
   const std::vector<NamedTensor>& state() const { return state_; }
-  // Copies a state in: training goes on to the same bits. Refuses one of other names, shapes or dtypes, and then
-  // nothing has changed.
+  // Copies a state in: training goes on to the same bits. Refuses one of other names, shapes or dtypes, and
+  // then nothing has changed.
   void load_state(const std::vector<NamedTensor>& state);
 
  protected:

@@ -19,8 +19,8 @@ class Parameters {
   auto end() const { return list_.end(); }
   std::size_t size() const { return list_.size(); }
 
-  // Refuses an empty list, a name or a tensor that comes twice, and what cannot be trained: tensors that are no
-  // leaves, not floating, or not of one dtype. Tensors that require no gradient (frozen ones) may be among them.
+  // Refuses an empty list, a name or a tensor that comes twice, and what cannot be trained: tensors that are
+  // no leaves, not floating, or not of one dtype. Frozen ones, which require no gradient, are let through.
   void check(const char* op) const;
 
  private:

@@ -1,5 +1,5 @@
-// RMSprop: each weight's rate is divided by a running root mean square of its gradients; unlike Adagrad's sum, it
-// forgets.
+// RMSprop: each weight's rate is divided by a running root mean square of its gradients; unlike Adagrad's
+// sum, it forgets.
 #pragma once
 
 #include <gradus/optim/optimizer.h>

@@ -5,8 +5,8 @@
 //     optimiser.set_lr(schedule(step));
 //     ...
 //
-// All but ReduceOnPlateau are plain values without state: what a step's rate is does not depend on the steps before.
-// Past its last step a schedule stays where it ended.
+// All but ReduceOnPlateau are plain values without state: what a step's rate is does not depend on the steps
+// before. Past its last step a schedule stays where it ended.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct StepDecay {
   double operator()(std::int64_t step) const;
 };
 
-// The next two rise by equal steps through lr / warmup, 2 lr / warmup, ... to lr, and then fall over the remaining
-// steps from lr to `last`: along half a cosine (Loshchilov & Hutter 2017), or along a line.
+// The next two rise by equal steps through lr / warmup, 2 lr / warmup, ... to lr, and then fall over the
+// remaining steps from lr to `last`: along half a cosine (Loshchilov & Hutter 2017), or along a line.
 struct Cosine {
   double lr;
   std::int64_t steps, warmup = 0;
@@ -47,16 +47,16 @@ struct Linear {
   double operator()(std::int64_t step) const;
 };
 
-// scale / sqrt(width) * min(1 / sqrt(t), t / warmup^1.5) with t = step + 1: rises along a line for `warmup` steps and
-// then falls as 1 / sqrt(t). Vaswani et al. 2017; called by the name of its second author
+// scale / sqrt(width) * min(1 / sqrt(t), t / warmup^1.5) with t = step + 1: rises along a line for `warmup`
+// steps and then falls as 1 / sqrt(t). Vaswani et al. 2017; called by the name of its second author
 struct Noam {
   std::int64_t width, warmup = 4000;
   double scale = 1;
   double operator()(std::int64_t step) const;
 };
 
-// From lr / first_divisor up to lr over the first `rise` of the steps, then down to the first rate / last_divisor at
-// the last step, both along half a cosine. Smith & Topin 2017
+// From lr / first_divisor up to lr over the first `rise` of the steps, then down to the first rate /
+// last_divisor at the last step, both along half a cosine. Smith & Topin 2017
 struct OneCycle {
   double lr;
   std::int64_t steps;
@@ -64,12 +64,12 @@ struct OneCycle {
   double operator()(std::int64_t step) const;
 };
 
-// lr * factor each time the metric has not improved for more than `patience` reports, but never below `least`:
+// Times `factor` when the metric has not improved for more than `patience` reports, down to `least`:
 //
 //   optimiser.set_lr(schedule(validation_loss));
 //
-// Smaller is better (negate an accuracy); to improve is to fall below the best by `threshold` of it. NaN is no
-// improvement.
+// Smaller is better (negate an accuracy); to improve is to fall below the best by `threshold` of it. NaN is
+// no improvement.
 class ReduceOnPlateau {
  public:
   struct Options {

@@ -35,8 +35,8 @@ void update_stretch(const Update& u, std::int64_t begin, std::int64_t end, const
   });
 }
 
-// rule.operator()<T>(update) gives what is done to one element, f(w, g, memory...). The elements of all weights
-// together are cut into equal chunks: many small weights and few large ones load the threads alike.
+// rule.operator()<T>(update) gives what is done to one element, f(w, g, memory...). The elements of all
+// weights together are cut into equal chunks: many small weights and few large ones load the threads alike.
 template <int memories, class Rule>
 void update_all(std::span<Update> updates, const char* op, const Rule& rule) {
   if (updates.empty()) return;

@@ -9,8 +9,8 @@
 
 namespace gradus::kernels {
 
-// One weight's part in such a pass. All tensors of a pass have one dtype, those of a weight one shape; they may
-// have any strides. Pointers, because a list of handles would count them up and down in every step.
+// One weight's part in such a pass. All tensors of a pass have one dtype, those of a weight one shape; they
+// may have any strides. Pointers, because a list of handles would count them up and down in every step.
 struct Update {
   const Tensor *w, *g;
   std::array<const Tensor*, 2> memory{};  // what the rule remembers of earlier gradients
