@@ -50,6 +50,7 @@
 #include <gradus/optim/adam.h>
 #include <gradus/optim/clip.h>
 #include <gradus/optim/ema.h>
+#include <gradus/optim/fit.h>
 #include <gradus/optim/interrupt.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/progress.h>

@@ -10,6 +10,7 @@
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
 #include <gradus/nn/attention.h>
+#include <gradus/nn/gradcheck.h>
 
 #include "support/op_table.h"
 #include "support/throws.h"
@@ -42,13 +43,6 @@ std::vector<double> weights_of(const std::vector<double>& scores) {
 
 void check_rows_sum_to_one_or_zero(const Tensor& weights) {
   for (const double total : Array(sum(weights, -1)).values) CHECK((total == 0 || total == Approx(1)));
-}
-
-template <class F>
-GradcheckResult checked(const Module& module, const std::vector<NamedTensor>& inputs, const F& f) {
-  std::vector<NamedTensor> all = module.parameters();
-  all.insert(all.end(), inputs.begin(), inputs.end());
-  return gradcheck(f, all);
 }
 
 constexpr Score all_scores[] = {Score::dot, Score::scaled, Score::general, Score::additive, Score::concat};
@@ -176,8 +170,8 @@ TEST_CASE("each score has the right gradients under every mask", "[nn][grad]") {
   const Tensor mask = mask_of_kind(GENERATE(0, 1, 2));
   const Attention attention = made(score, 3, 2, 4);
   const Tensor q = leaf({2, 3, 3}, 1), k = leaf({2, 4, attention.options.key}, 2), v = leaf({2, 4, 2}, 3);
-  CHECK_THAT(checked(attention, {{"q", q}, {"k", k}, {"v", v}},
-                     [&] { return attention(q, attention.memory(k, v, mask)); }),
+  CHECK_THAT(nn::gradcheck(attention, [&] { return attention(q, attention.memory(k, v, mask)); },
+                           {{"q", q}, {"k", k}, {"v", v}}),
              passes_gradcheck());
 }
 

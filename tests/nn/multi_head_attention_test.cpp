@@ -12,6 +12,7 @@
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
 #include <gradus/nn/attention.h>
+#include <gradus/nn/gradcheck.h>
 
 #include "support/op_table.h"
 #include "support/throws.h"
@@ -55,13 +56,6 @@ MultiHeadAttention with_biases(const MultiHeadAttention::Options& options) {
     attention.out_proj.bias.copy_(noise(attention.out_proj.bias.shape(), 92));
   });
   return attention;
-}
-
-template <class F>
-GradcheckResult checked(const Module& module, const std::vector<NamedTensor>& inputs, const F& f) {
-  std::vector<NamedTensor> all = module.parameters();
-  all.insert(all.end(), inputs.begin(), inputs.end());
-  return gradcheck(f, all);
 }
 
 // What is added to the score of query i and key j in head h of sequence s: -infinity hides.
@@ -259,12 +253,16 @@ TEST_CASE("multi-head attention has the right gradients under every mask", "[nn]
   if (may.mask.defined() && may.mask.dtype() == f64) inputs.push_back({"mask", may.mask.requires_grad_()});
   const Tensor& x = inputs[0].value;
   const MultiHeadAttention attention = with_biases({.width = 8, .heads = 4, .rotary = kind % 2 == 0 ? 3 : 0});
-  CHECK_THAT(checked(attention, inputs, [&] { return attention(x, may); }), passes_gradcheck());
-  CHECK_THAT(checked(attention, inputs,
-                     [&] {
-                       const AttentionResult both = attention.with_weights(x, may);
-                       return std::vector<Tensor>{both.output, both.weights};
-                     }),
+  CHECK_THAT(nn::gradcheck(
+                 attention, [&] { return attention(x, may); }, inputs),
+             passes_gradcheck());
+  CHECK_THAT(nn::gradcheck(
+                 attention,
+                 [&] {
+                   const AttentionResult both = attention.with_weights(x, may);
+                   return std::vector<Tensor>{both.output, both.weights};
+                 },
+                 inputs),
              passes_gradcheck());
 }
 
@@ -273,8 +271,9 @@ TEST_CASE("cross-attention has the right gradients under every mask", "[nn][grad
   const Tensor x = leaf({2, 3, 8}, 1), memory = leaf({2, 4, 8}, 2);
   MultiHeadAttention attention({.width = 8, .heads = 4, .bias = GENERATE(true, false)});
   attention.to(f64);
-  CHECK_THAT(checked(attention, {{"x", x}, {"memory", memory}}, [&] { return attention(x, memory, may); }),
-             passes_gradcheck());
+  CHECK_THAT(
+      nn::gradcheck(attention, [&] { return attention(x, memory, may); }, {{"x", x}, {"memory", memory}}),
+      passes_gradcheck());
 }
 
 TEST_CASE("multi-head attention drops weights in training alone", "[nn]") {

@@ -14,6 +14,7 @@
 #include <gradus/autograd/ops/norm.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
+#include <gradus/nn/gradcheck.h>
 #include <gradus/nn/transformer.h>
 
 #include "support/catch.h"
@@ -68,13 +69,6 @@ Tensor normed(const LayerNorm& norm, const Tensor& x) {
 }
 
 MayAttend first_three_of_five() { return {.real = (arange(5, i64) < 3.).expand({2, 5})}; }
-
-template <class F>
-GradcheckResult checked(const Module& module, const std::vector<NamedTensor>& inputs, const F& f) {
-  std::vector<NamedTensor> all = module.parameters();
-  all.insert(all.end(), inputs.begin(), inputs.end());
-  return gradcheck(f, all);
-}
 
 }  // namespace
 
@@ -175,20 +169,20 @@ TEST_CASE("what stands in the padding reaches no real token", "[nn]") {
 }
 
 TEST_CASE("an encoder layer has the right gradients", "[nn][grad]") {
-  TransformerOptions options = small(GENERATE(NormPlace::pre, NormPlace::post));
+  TransformerOptions options = small(GENERATE(NormPlace::pre, NormPlace::post), 0.2);
   options.rotary = 4;
   const auto layer = layer_of<TransformerEncoderLayer>(options);
   const Tensor x = noise({2, 4, 8}, 1).requires_grad_();
   const Tensor real = arange(4, i64) < tensor({4, 2}, i64).unsqueeze(1);
-  CHECK_THAT(checked(layer, {{"x", x}}, [&] { return layer(x, {.causal = true, .real = real}); }),
+  CHECK_THAT(nn::gradcheck(layer, [&] { return layer(x, {.causal = true, .real = real}); }, {{"x", x}}),
              passes_gradcheck());
 }
 
 TEST_CASE("a decoder layer has the right gradients", "[nn][grad]") {
-  const auto layer = layer_of<TransformerDecoderLayer>(small(GENERATE(NormPlace::pre, NormPlace::post)));
+  const auto layer = layer_of<TransformerDecoderLayer>(small(GENERATE(NormPlace::pre, NormPlace::post), 0.2));
   const Tensor x = noise({2, 3, 8}, 1).requires_grad_(), memory = noise({2, 5, 8}, 2).requires_grad_();
-  CHECK_THAT(checked(layer, {{"x", x}, {"memory", memory}},
-                     [&] { return layer(x, memory, {.causal = true}, first_three_of_five()); }),
+  CHECK_THAT(nn::gradcheck(layer, [&] { return layer(x, memory, {.causal = true}, first_three_of_five()); },
+                           {{"x", x}, {"memory", memory}}),
              passes_gradcheck());
 }
 

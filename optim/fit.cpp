@@ -1,0 +1,195 @@
+#include <gradus/optim/fit.h>
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <sstream>
+
+#include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/elementwise.h>
+#include <gradus/core/check.h>
+#include <gradus/core/create.h>
+#include <gradus/nn/checkpoint.h>
+#include <gradus/optim/clip.h>
+#include <gradus/optim/interrupt.h>
+#include <gradus/optim/run_folder.h>
+
+namespace gradus::optim {
+namespace {
+
+void check_options(const FitOptions& o) {
+  check(o.steps > 0, "fit", "needs a number of steps above 0; got ", o.steps, ". Say how many?");
+  check(o.accumulate > 0, "fit", "a step takes 1 batch or more, not ", o.accumulate, ". Use 1?");
+  check(o.save_every >= 0 && o.patience >= 0, "fit", "save_every ", o.save_every, " and patience ",
+        o.patience, " cannot be below 0. Leave them out?");
+  check(!o.evaluate || o.evaluate_every > 0, "fit", "cannot evaluate every ", o.evaluate_every,
+        " steps. Use a number above 0?");
+  check(o.evaluate || (o.patience == 0 && o.plateau == nullptr), "fit",
+        "patience and plateau go by evaluations, and there is none. Set evaluate?");
+  check(!o.plateau || !o.schedule, "fit", "schedule and plateau both set the learning rate. Leave one out?");
+  check(!o.resume || !o.out.empty(), "fit",
+        "resume goes on with what is in a folder, and none is named. Set out?");
+}
+
+// What fit itself has to remember, saved as the part "fit".
+class Place {
+ public:
+  std::int64_t step = 0, best_step = 0, evaluations_since_best = 0;
+  double best = std::numeric_limits<double>::infinity();
+
+  std::vector<NamedTensor> state() const {
+    return {{"step", from_vector(std::vector<std::int64_t>{step, best_step, evaluations_since_best})},
+            {"best", from_vector(std::vector<double>{best})}};
+  }
+  void load_state(const std::vector<NamedTensor>& state) {
+    for (const NamedTensor& entry : state) {
+      if (entry.name == "best") best = entry.value.item();
+      if (entry.name != "step") continue;
+      const std::vector<std::int64_t> steps = entry.value.to_vector<std::int64_t>();
+      check(steps.size() == 3, "fit", "the state of a training has three steps, not ", steps.size(),
+            ". Was it written by another version?");
+      step = steps[0], best_step = steps[1], evaluations_since_best = steps[2];
+    }
+  }
+};
+
+class Fit {
+ public:
+  Fit(nn::Module& model, Optimizer& optimiser, const std::function<Tensor()>& next_loss,
+      const FitOptions& options)
+      : model_(model), optimiser_(optimiser), next_loss_(next_loss), options_(options) {
+    check_options(options);
+    if (options.out.empty()) return;
+    folder_ = std::make_unique<RunFolder>(options.out, options.resume);
+    parts_ = options.parts;
+    parts_.push_back(part("model", model));
+    parts_.push_back(part("optimiser", optimiser));
+    parts_.push_back(part("generator", default_generator()));
+    parts_.push_back(part("fit", place_));
+    if (options.plateau != nullptr) parts_.push_back(part("plateau", *options.plateau));
+    if (options.average != nullptr) parts_.push_back(part("average", *options.average));
+    if (options.resume) load_training(folder_->training(), parts_);
+    folder_->open_metrics_after(place_.step);
+    if (!options.resume) save();  // a kill before the first evaluation can be resumed, too
+  }
+
+  FitResult run() {
+    if (options_.progress) progress_ = std::make_unique<Progress>(place_.step, options_.steps);
+    const Interrupt interrupt;
+    FitResult result{.ending = Ending::all_steps, .steps = 0, .loss = std::nan("")};
+    while (place_.step < options_.steps && result.ending == Ending::all_steps) {
+      const Step done = take();
+      result.loss = done.loss;
+      if (progress_) progress_->show(done.number, done.loss);
+      if (folder_) folder_->write(told(done));
+      for (const auto& callback : options_.callbacks) callback(done);
+      if (interrupt.signal() != 0)
+        result.ending = Ending::interrupted;
+      else if (options_.patience > 0 && place_.evaluations_since_best >= options_.patience)
+        result.ending = Ending::no_better;
+      if (folder_ && (result.ending != Ending::all_steps || save_is_due(done))) save();
+    }
+    result.steps = place_.step;
+    result.best = place_.best;
+    result.best_step = place_.best_step;
+    if (progress_) say_ending(result.ending);
+    return result;
+  }
+
+ private:
+  Step take() {
+    const std::int64_t number = place_.step + 1;
+    if (options_.schedule) optimiser_.set_lr(options_.schedule(place_.step));
+    Step step{.number = number, .loss = 0, .lr = optimiser_.lr(), .grad_norm = {}, .evaluation = {}};
+    optimiser_.zero_grad();
+    for (std::int64_t batch = 0; batch < options_.accumulate; ++batch) {
+      const Tensor loss = next_loss_();
+      const double value = loss.item() / static_cast<double>(options_.accumulate);
+      check(std::isfinite(value), "fit", "the loss of step ", number, " is ", value,
+            ". Lower the learning rate, or let AnomalyMode name the op?");
+      step.loss += value;
+      if (options_.accumulate == 1)
+        loss.backward();
+      else
+        (loss / static_cast<double>(options_.accumulate)).backward();
+    }
+    if (options_.clip_value) clip_grad_value(model_, *options_.clip_value);
+    if (options_.clip_norm) step.grad_norm = clip_grad_norm(model_, *options_.clip_norm);
+    optimiser_.step();
+    if (options_.average != nullptr) options_.average->update();
+    place_.step = number;
+    if (options_.evaluate && (number % options_.evaluate_every == 0 || number == options_.steps))
+      step.evaluation = evaluated();
+    return step;
+  }
+
+  double evaluated() {
+    const double value = [&] {
+      const nn::EvalMode evaluating(model_);
+      return no_grad([&] { return options_.evaluate(); });
+    }();
+    check(std::isfinite(value), "fit", "the evaluation after step ", place_.step, " is ", value,
+          ". Does it divide by a count that is 0?");
+    const bool better = value < place_.best;
+    if (better) {
+      place_.best = value;
+      place_.best_step = place_.step;
+      if (folder_) nn::save(model_, folder_->best());
+    }
+    place_.evaluations_since_best = better ? 0 : place_.evaluations_since_best + 1;
+    if (options_.plateau != nullptr) optimiser_.set_lr((*options_.plateau)(value));
+    if (progress_) {
+      std::ostringstream line;
+      line.precision(5);
+      line << "step " << place_.step << ": evaluation " << value << (better ? " (best)" : "");
+      progress_->say(line.str());
+    }
+    return value;
+  }
+
+  bool save_is_due(const Step& done) const {
+    if (done.number == options_.steps) return true;
+    return options_.save_every > 0 ? done.number % options_.save_every == 0 : done.evaluation.has_value();
+  }
+
+  void save() {
+    save_training(folder_->training(), parts_);
+    nn::save(model_, folder_->last());
+  }
+
+  static Json told(const Step& done) {
+    Json::Object line{{"step", done.number}, {"loss", done.loss}, {"lr", done.lr}};
+    if (done.grad_norm) line.emplace_back("grad_norm", *done.grad_norm);
+    if (done.evaluation) line.emplace_back("evaluation", *done.evaluation);
+    return line;
+  }
+
+  void say_ending(Ending ending) const {
+    const std::string step = std::to_string(place_.step);
+    if (ending == Ending::no_better)
+      progress_->say("stopped at step " + step + ": the best evaluation was at step " +
+                     std::to_string(place_.best_step));
+    if (ending == Ending::interrupted)
+      progress_->say("interrupted at step " + step +
+                     (folder_ ? ", saved in " + options_.out.string() + "; resume goes on from here"
+                              : "; nothing is kept, since no folder was named"));
+  }
+
+  nn::Module& model_;
+  Optimizer& optimiser_;
+  const std::function<Tensor()>& next_loss_;
+  const FitOptions& options_;
+  Place place_;
+  std::vector<Part> parts_;
+  std::unique_ptr<RunFolder> folder_;
+  std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace
+
+FitResult fit(nn::Module& model, Optimizer& optimiser, const std::function<Tensor()>& next_loss,
+              const FitOptions& options) {
+  return Fit(model, optimiser, next_loss, options).run();
+}
+
+}  // namespace gradus::optim
