@@ -1,4 +1,4 @@
-// Adagrad: each weight's rate falls with the sum of its squared gradients; those of rare features keep theirs.
+// Adagrad: each weight's rate falls with the sum of its squared gradients, and so least for rare features.
 #pragma once
 
 #include <gradus/optim/optimizer.h>

@@ -18,21 +18,28 @@ template <class T, class F, class... Memory>
   for (std::int64_t i = 0; i < count; ++i) f(w[i], g[i], memory[i]...);
 }
 
-// Elements [begin, end) of one weight.
+// Elements [begin, end) of one weight. Where its memory is not in one piece, a function of its own does it.
 template <class T, class F, std::size_t... K>
-void update_stretch(const Update& u, std::int64_t begin, std::int64_t end, const F& f,
-                    std::index_sequence<K...>) {
+[[gnu::noinline]] void strided_update(const Update& u, std::int64_t begin, std::int64_t end, const F f,
+                                      std::index_sequence<K...>) {
   T* const w = u.w->data<T>();
   const T* const g = u.g->data<T>();
   const std::array<T*, sizeof...(K)> memory{u.memory[K]->template data<T>()...};
-  if (u.w->is_contiguous() && u.g->is_contiguous() && (u.memory[K]->is_contiguous() && ...))
-    return flat_update(end - begin, f, w + begin, g + begin, (memory[K] + begin)...);
   const StridedLoop<sizeof...(K) + 2> loop(u.w->shape(),
                                            {&u.w->strides(), &u.g->strides(), &u.memory[K]->strides()...});
   loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i)
       f(w[at[0] + i * by[0]], g[at[1] + i * by[1]], memory[K][at[K + 2] + i * by[K + 2]]...);
   });
+}
+template <class T, class F, std::size_t... K>
+void update_stretch(const Update& u, std::int64_t begin, std::int64_t end, const F& f,
+                    std::index_sequence<K...> each) {
+  if (u.w->is_contiguous() && u.g->is_contiguous() && (u.memory[K]->is_contiguous() && ...))
+    flat_update(end - begin, f, u.w->data<T>() + begin, static_cast<const T*>(u.g->data<T>() + begin),
+                u.memory[K]->template data<T>() + begin...);
+  else
+    strided_update<T>(u, begin, end, f, each);
 }
 
 // rule.operator()<T>(update) gives what is done to one element, f(w, g, memory...). The elements of all
@@ -101,6 +108,14 @@ void rmsprop(std::span<Update> updates, double alpha, double eps) {
   });
 }
 
+namespace {
+
+// 1 - beta^t. Since beta^t <= e^(-t (1 - beta)), it rounds to 1 from an exponent of -40 on; small networks
+// take so many steps that the power is worth sparing.
+double bias_correction(double beta, double t) { return t * (1 - beta) > 40 ? 1 : 1 - std::pow(beta, t); }
+
+}  // namespace
+
 // The bias corrections are folded into two numbers, so that they cost nothing for an element. With
 // r = sqrt(1 - beta2^t):   lr m' / (sqrt(v') + eps) = (lr r / (1 - beta1^t)) m / (sqrt(v) + r eps)
 void adam(std::span<Update> updates, double beta1, double beta2, double eps, bool decoupled) {
@@ -109,8 +124,8 @@ void adam(std::span<Update> updates, double beta1, double beta2, double eps, boo
   for (Update& u : updates) {
     if (std::exchange(steps, u.steps) != u.steps) {  // mostly the same for all weights
       const auto t = static_cast<double>(u.steps);
-      correction = 1 - std::pow(beta1, t);
-      root = std::sqrt(1 - std::pow(beta2, t));
+      correction = bias_correction(beta1, t);
+      root = std::sqrt(bias_correction(beta2, t));
     }
     u.rate = u.lr * root / correction;
     u.eps = eps * root;

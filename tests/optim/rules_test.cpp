@@ -248,3 +248,18 @@ TEST_CASE("rules refuse settings that are no such numbers", "[optim]") {
   CHECK(message_of([&] { optim::SGD(w, {.nesterov = true}); }) ==
         "[sgd] nesterov looks ahead along the momentum, which is 0. Set .momentum = 0.9?");
 }
+
+TEST_CASE("Adam's bias corrections are the formula's over hundreds of steps", "[optim]") {
+  // With beta1 = 0.9 the correction becomes 1 after 400 steps.
+  const optim::Adam::Options options{.lr = 0.01, .beta2 = 0.95};
+  const Tensor w = zeros({3}, f64).requires_grad_();
+  Tensor expected = zeros({3}, f64), m = zeros({3}, f64), v = zeros({3}, f64);
+  optim::Adam optimiser({{"w", w}}, options);
+  for (int t = 1; t <= 900; ++t) {
+    const Tensor g = randn({3}, f64);
+    set_gradient(w, g);
+    optimiser.step();
+    expected = optim::definition::adam(expected, g, m, v, t, options);
+  }
+  CHECK(largest_difference(w, expected) < 1e-14);
+}
