@@ -49,12 +49,45 @@ Work mlp_tiny() {
   };
 }
 
+// Ids step by step, (T, B), as libtorch's recurrent layers like them best.
+template <class Net, class Options>
+Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, const Options& options) {
+  namespace nn = torch::nn;
+  nn::Embedding embedding(tokens, options.input_size());
+  Net net(options);
+  nn::Linear head(options.hidden_size(), tokens);
+  std::vector<torch::Tensor> parameters;
+  for (const auto& some : {embedding->parameters(), net->parameters(), head->parameters()})
+    parameters.insert(parameters.end(), some.begin(), some.end());
+  const torch::Tensor ids = torch::randint(tokens, {steps, batch}),
+                      next = torch::randint(tokens, {steps * batch});
+  return [=, ids = ids.to(torch::kLong), next = next.to(torch::kLong),
+          optimiser = std::make_shared<Optimiser>(parameters)]() mutable {
+    const torch::Tensor output = std::get<0>(net->forward(embedding->forward(ids)));
+    const torch::Tensor logits = head->forward(output).view({steps * batch, tokens});
+    torch::nn::functional::cross_entropy(logits, next).backward();
+    optimiser->step();
+  };
+}
+
+Work rnn_lm() {
+  return language_model<torch::nn::RNN>(2000, 20, 35, torch::nn::RNNOptions(256, 256).num_layers(2));
+}
+Work gru_lm() {
+  return language_model<torch::nn::GRU>(2000, 20, 35, torch::nn::GRUOptions(256, 256).num_layers(2));
+}
+Work lstm_lm() {
+  return language_model<torch::nn::LSTM>(2000, 20, 35, torch::nn::LSTMOptions(256, 256).num_layers(2));
+}
+Work lstm_char() { return language_model<torch::nn::LSTM>(65, 32, 64, torch::nn::LSTMOptions(64, 128)); }
+
 struct Model {
   const char* name;
   Work (*make)();
 };
 constexpr Model all[] = {
-    {"mlp-tiny", mlp_tiny},
+    {"mlp-tiny", mlp_tiny}, {"lstm-char", lstm_char}, {"rnn-lm", rnn_lm},
+    {"gru-lm", gru_lm},     {"lstm-lm", lstm_lm},
 };
 
 }  // namespace

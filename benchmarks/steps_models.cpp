@@ -4,9 +4,12 @@
 #include <memory>
 
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
+#include <gradus/nn/linear.h>
+#include <gradus/nn/recurrent.h>
 #include <gradus/optim/adam.h>
 
 namespace gradus::bench {
@@ -42,8 +45,52 @@ Work mlp_tiny() {
   };
 }
 
+// Embedding -> recurrent layers -> Linear to V, cross entropy on the ids that follow.
+template <class Net>
+class LanguageModel : public nn::ModuleOf<LanguageModel<Net>> {
+ public:
+  LanguageModel(std::int64_t tokens, Net layers)
+      : embedding({.count = tokens, .width = layers.options.in}),
+        net(std::move(layers)),
+        head({.in = net.options.hidden, .out = tokens}) {}
+  Tensor operator()(const Tensor& ids) const {
+    const nn::Call call(*this);
+    return head(net(embedding(ids)).output);
+  }
+
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit.module("embedding", self.embedding);
+    visit.module("net", self.net);
+    visit.module("head", self.head);
+  }
+
+ private:
+  nn::Embedding embedding;
+  Net net;
+  nn::Linear head;
+};
+
+template <class Net>
+Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, Net layers) {
+  const auto model = std::make_shared<const LanguageModel<Net>>(tokens, std::move(layers));
+  const Tensor ids = randint(0, tokens, {batch, steps}), next = randint(0, tokens, {batch, steps});
+  const auto optimiser = std::make_shared<optim::AdamW>(model->parameters(), optim::AdamW::Options{});
+  return [=] {
+    cross_entropy((*model)(ids), next).backward();
+    optimiser->step();
+    optimiser->zero_grad();
+  };
+}
+
+Work rnn_lm() { return language_model(2000, 20, 35, nn::RNN({.in = 256, .hidden = 256, .layers = 2})); }
+Work gru_lm() { return language_model(2000, 20, 35, nn::GRU({.in = 256, .hidden = 256, .layers = 2})); }
+Work lstm_lm() { return language_model(2000, 20, 35, nn::LSTM({.in = 256, .hidden = 256, .layers = 2})); }
+Work lstm_char() { return language_model(65, 32, 64, nn::LSTM({.in = 64, .hidden = 128})); }
+
 constexpr Model all[] = {
-    {"mlp-tiny", mlp_tiny},
+    {"mlp-tiny", mlp_tiny}, {"lstm-char", lstm_char}, {"rnn-lm", rnn_lm},
+    {"gru-lm", gru_lm},     {"lstm-lm", lstm_lm},
 };
 
 }  // namespace
