@@ -6,6 +6,7 @@
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/join.h>
 #include <gradus/autograd/ops/random.h>
+#include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
 #include <gradus/nn/init.h>
 
@@ -75,7 +76,7 @@ using Results = std::array<Tensor, N>;
 template <std::size_t N, class One>
 Results<N> through_layers(const Tensor& x, const Tensor& lengths, const RecurrentOptions& o, bool training,
                           const One& one) {
-  std::array<std::vector<Tensor>, N> last;
+  std::array<std::vector<Tensor, memory::PoolAllocator<Tensor>>, N> last;
   const auto run = [&](const Tensor& input, bool reverse) {
     const Results<N> results = one(input, last[0].size(), SequenceOptions{lengths, reverse});
     for (std::size_t n = 0; n < N; ++n) last[n].push_back(results[n]);
