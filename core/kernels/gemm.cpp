@@ -10,6 +10,7 @@
 #include <climits>
 
 #include <gradus/core/check.h>
+#include <gradus/core/kernels/blocked.h>
 
 namespace gradus::kernels {
 namespace {
@@ -245,8 +246,11 @@ void general_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matr
     if (!add) fill_zero(c);
     return;
   }
+  const bool thin = is_thin(c.rows, c.columns, a.columns);
+  if constexpr (blocked::is_quicker)
+    if (!thin && blocked::fits(a, b)) return blocked::gemm(a, b, c, add, scale);
   const OneThread guard;
-  if (!is_thin(c.rows, c.columns, a.columns)) return blas_gemm<T>(a, b, c, add, scale);
+  if (!thin) return blas_gemm<T>(a, b, c, add, scale);
   if (!add) fill_zero(c);
   if (c.columns <= c.rows)
     add_few_columns<T>(a, b, c, scale);

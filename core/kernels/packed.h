@@ -1,13 +1,13 @@
-// A matrix that many products share, brought once into the order in which they read it. BLAS does that anew in
-// each call, which is a good part of the time where the other side has few rows, as the states of a batch that
-// step through a sequence have. Against (256, 1024), 20 rows take OpenBLAS 125 us and these loops 42, but half
-// of that is because OpenBLAS 0.3.21 does not know that this processor has AVX-512.
+// A matrix that many products share, brought once into the order in which they read it. Otherwise each call
+// does that anew, which takes as long as the product itself where the other side has few rows, as the
+// states of a batch that step through a sequence have.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
 #include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/panel.h>
 #include <gradus/core/tensor.h>
 
 namespace gradus::kernels {
@@ -16,17 +16,7 @@ namespace gradus::kernels {
 template <class T>
 class Packed {
  public:
-  // Two vectors, and as many rows of a product as leave registers for them: what is summed stays there.
-#if defined(__AVX512F__)
-  static constexpr std::int64_t width = 128 / sizeof(T);
-  static constexpr int most_rows = 12;
-#elif defined(__AVX__)
-  static constexpr std::int64_t width = 64 / sizeof(T);
-  static constexpr int most_rows = 6;
-#else
-  static constexpr std::int64_t width = 32 / sizeof(T);
-  static constexpr int most_rows = 6;
-#endif
+  static constexpr std::int64_t width = Panel<T>::width;
 
   static std::int64_t panels_for(std::int64_t columns) { return (columns + width - 1) / width; }
 
@@ -52,33 +42,15 @@ class Packed {
   void multiply(const T* a, std::int64_t a_row, std::int64_t m, std::int64_t panel, T* c,
                 std::int64_t c_row) const {
     const T* const b = panels_.data<T>() + panel * depth_ * width;
-    const std::int64_t groups = (m + most_rows - 1) / most_rows;
+    const std::int64_t groups = (m + Panel<T>::most_rows - 1) / Panel<T>::most_rows;
     for (std::int64_t group = 0, row = 0; group < groups; ++group) {
       const std::int64_t rows = (m - row) / (groups - group);
-      multiply_rows<most_rows>(rows, a + row * a_row, a_row, b, c + row * c_row, c_row);
+      Panel<T>::multiply(rows, depth_, a + row * a_row, a_row, 1, b, c + row * c_row, c_row, false);
       row += rows;
     }
   }
 
  private:
-  // The loop over a number of rows that is known when it is compiled.
-  template <int Rows>
-  void multiply_rows(std::int64_t rows, const T* a, std::int64_t a_row, const T* b, T* c,
-                     std::int64_t c_row) const {
-    if constexpr (Rows > 1)
-      if (rows < Rows) return multiply_rows<Rows - 1>(rows, a, a_row, b, c, c_row);
-    T sums[Rows][width] = {};
-    for (std::int64_t k = 0; k < depth_; ++k)
-      for (int i = 0; i < Rows; ++i) {
-        const T factor = a[i * a_row + k];
-#pragma omp simd
-        for (int j = 0; j < width; ++j) sums[i][j] += factor * b[k * width + j];
-      }
-    for (int i = 0; i < Rows; ++i)
-#pragma omp simd
-      for (int j = 0; j < width; ++j) c[i * c_row + j] = sums[i][j];
-  }
-
   std::int64_t depth_ = 0;
   Tensor panels_;  // (panels, K, width)
 };

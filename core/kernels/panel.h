@@ -1,0 +1,56 @@
+// The inner loop of matrix products: a few rows times a panel, a stretch of columns as wide as two vectors.
+// All that is summed stays in registers, so that each element of either side is loaded once for many
+// products.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::kernels {
+
+template <class T>
+struct Panel {
+  // As many rows as leave registers for their sums.
+#if defined(__AVX512F__)
+  static constexpr std::int64_t width = 128 / sizeof(T), most_rows = 12;
+#elif defined(__AVX__)
+  static constexpr std::int64_t width = 64 / sizeof(T), most_rows = 6;
+#else
+  static constexpr std::int64_t width = 32 / sizeof(T), most_rows = 6;
+#endif
+
+  // c (rows, width) = a b, or c + a b with `add`.   a: (rows, depth) by its strides; b: (depth, width), its
+  // rows one after the other. At most `most_rows` rows; which one it is, and of how many, changes no bit of
+  // a row.
+  static void multiply(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row,
+                       std::int64_t a_column, const T* b, T* c, std::int64_t c_row, bool add) {
+    multiply_rows<most_rows>(rows, depth, a, a_row, a_column, b, c, c_row, add);
+  }
+
+ private:
+  // The loop for a number of rows that is known when it is compiled.
+  template <std::int64_t Rows>
+  static void multiply_rows(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row,
+                            std::int64_t a_column, const T* b, T* c, std::int64_t c_row, bool add) {
+    if constexpr (Rows > 1)
+      if (rows < Rows) return multiply_rows<Rows - 1>(rows, depth, a, a_row, a_column, b, c, c_row, add);
+    T sums[Rows][width] = {};
+    for (std::int64_t k = 0; k < depth; ++k, a += a_column, b += width)
+      for (int i = 0; i < Rows; ++i) {
+        const T factor = a[i * a_row];
+#pragma omp simd
+        for (int j = 0; j < width; ++j) sums[i][j] += factor * b[j];
+      }
+    for (int i = 0; i < Rows; ++i) {
+      T* const to = c + i * c_row;
+      if (add) {
+#pragma omp simd
+        for (int j = 0; j < width; ++j) to[j] += sums[i][j];
+      } else {
+#pragma omp simd
+        for (int j = 0; j < width; ++j) to[j] = sums[i][j];
+      }
+    }
+  }
+};
+
+}  // namespace gradus::kernels
