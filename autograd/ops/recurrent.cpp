@@ -124,6 +124,9 @@ Tensor run(const Tensor& any_x, std::array<Tensor, N>& state, const SequenceOpti
   return steps > 0 ? stack(outputs, 1) : zeros({x.size(0), 0, state[0].size(1)}, x.dtype());
 }
 
+std::array<Tensor, 2> as_array(const RecurrentResult& y) { return {y.output, y.h}; }
+std::array<Tensor, 3> as_array(const LstmResult& y) { return {y.output, y.h, y.c}; }
+
 // Runs the kernel and puts its results on the tape: output and h, and for the LSTM c.
 template <std::size_t M, class Definition>
 std::array<Tensor, M> fused(const char* op, RecurrentCell cell, const Tensor& x, const RecurrentWeights& w,
@@ -230,20 +233,17 @@ RecurrentResult rnn(const Tensor& x, const RecurrentWeights& weights, const Tens
   auto [output, h] = fused<2>("rnn", cell, x, weights, h0, {}, options,
                               [activation](const Tensor& x, const RecurrentWeights& weights, const Tensor& h0,
                                            const Tensor&, const SequenceOptions& options) {
-                                auto [output, h] = definition::rnn(x, weights, h0, activation, options);
-                                return std::array{output, h};
+                                return as_array(definition::rnn(x, weights, h0, activation, options));
                               });
   return {std::move(output), std::move(h)};
 }
 
 RecurrentResult gru(const Tensor& x, const RecurrentWeights& weights, const Tensor& h0,
                     const SequenceOptions& options) {
-  auto [output, h] = fused<2>("gru", RecurrentCell::gru, x, weights, h0, {}, options,
-                              [](const Tensor& x, const RecurrentWeights& weights, const Tensor& h0,
-                                 const Tensor&, const SequenceOptions& options) {
-                                auto [output, h] = definition::gru(x, weights, h0, options);
-                                return std::array{output, h};
-                              });
+  auto [output, h] = fused<2>(
+      "gru", RecurrentCell::gru, x, weights, h0, {}, options,
+      [](const Tensor& x, const RecurrentWeights& weights, const Tensor& h0, const Tensor&,
+         const SequenceOptions& options) { return as_array(definition::gru(x, weights, h0, options)); });
   return {std::move(output), std::move(h)};
 }
 
@@ -252,8 +252,7 @@ LstmResult lstm(const Tensor& x, const RecurrentWeights& weights, const LstmStat
   auto [output, h, c] = fused<3>("lstm", RecurrentCell::lstm, x, weights, initial.h, initial.c, options,
                                  [](const Tensor& x, const RecurrentWeights& weights, const Tensor& h0,
                                     const Tensor& c0, const SequenceOptions& options) {
-                                   auto [output, h, c] = definition::lstm(x, weights, {h0, c0}, options);
-                                   return std::array{output, h, c};
+                                   return as_array(definition::lstm(x, weights, {h0, c0}, options));
                                  });
   return {std::move(output), std::move(h), std::move(c)};
 }

@@ -81,6 +81,16 @@ TEST_CASE("gemm is right for a few long vectors, and for deep sums", "[core]") {
     }
 }
 
+TEST_CASE("gemm is right where sides are cut into blocks", "[core]") {
+  std::mt19937_64 random(3);
+  for (const std::int64_t m : {11, 12, 13, 40})
+    for (const std::int64_t n : {16, 63, 127, 128, 129, 300})
+      for (const std::int64_t k : {127, 128, 129, 255, 256, 257, 600}) {
+        check_product<float>(m, n, k, random);
+        check_product<double>(m, n, k, random);
+      }
+}
+
 TEST_CASE("gemm in BLAS's order of arguments is the same product", "[core]") {
   const std::vector<float> a = {1, 2, 3, 4, 5, 6}, b = {1, 0, 2, 1, 1, 3};
   std::vector<float> c(4, 10);
