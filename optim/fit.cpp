@@ -22,7 +22,7 @@ void check_options(const FitOptions& o) {
   check(o.accumulate > 0, "fit", "a step takes 1 batch or more, not ", o.accumulate, ". Use 1?");
   check(o.save_every >= 0 && o.patience >= 0, "fit", "save_every ", o.save_every, " and patience ",
         o.patience, " cannot be below 0. Leave them out?");
-  check(!o.evaluate || o.evaluate_every > 0, "fit", "cannot evaluate every ", o.evaluate_every,
+  check(o.evaluate_every > 0, "fit", "cannot evaluate every ", o.evaluate_every,
         " steps. Use a number above 0?");
   check(o.evaluate || (o.patience == 0 && o.plateau == nullptr), "fit",
         "patience and plateau go by evaluations, and there is none. Set evaluate?");
@@ -123,10 +123,16 @@ class Fit {
     return step;
   }
 
+  // Averaged weights are what is to be used in the end, so they are what is evaluated and kept.
   double evaluated() {
-    const double value = [&] {
+    return options_.average != nullptr ? options_.average->with_average([this] { return evaluated_now(); })
+                                       : evaluated_now();
+  }
+
+  double evaluated_now() {
+    const double value = [this] {
       const nn::EvalMode evaluating(model_);
-      return no_grad([&] { return options_.evaluate(); });
+      return no_grad(options_.evaluate);
     }();
     check(std::isfinite(value), "fit", "the evaluation after step ", place_.step, " is ", value,
           ". Does it divide by a count that is 0?");
@@ -148,8 +154,8 @@ class Fit {
   }
 
   bool save_is_due(const Step& done) const {
-    if (done.number == options_.steps) return true;
-    return options_.save_every > 0 ? done.number % options_.save_every == 0 : done.evaluation.has_value();
+    const std::int64_t every = options_.save_every > 0 ? options_.save_every : options_.evaluate_every;
+    return done.number % every == 0 || done.number == options_.steps;
   }
 
   void save() {

@@ -47,9 +47,9 @@ struct FitOptions {
   std::int64_t evaluate_every = 100;      // steps
   std::int64_t patience = 0;              // evaluations without a new best until it stops; 0: any number
   ReduceOnPlateau* plateau = nullptr;     // sets the learning rate from the evaluations
-  Ema* average = nullptr;                 // of the weights, updated after each step
+  Ema* average = nullptr;                 // of the weights; updated after each step, evaluated in their place
   std::filesystem::path out = {};         // folder for checkpoints and metrics; empty: none are kept
-  std::int64_t save_every = 0;            // steps; 0: at evaluations
+  std::int64_t save_every = 0;            // steps; 0: as evaluate_every
   bool resume = false;                    // go on with what is in `out`
   std::vector<Part> parts = {};           // what else must be saved to go on to the same bits
   std::vector<std::function<void(const Step&)>> callbacks = {};  // after each step

@@ -175,14 +175,13 @@ TEST_CASE("best.safetensors holds the weights of the best evaluation, last those
   no_grad([&] { model.weight.fill_(0); });
   SGD optimiser(model, {.lr = 1});
   // Each step adds 1 to the weight, so the evaluations are 9, 4, 1, 0, 1, 4, ...
-  const FitResult result =
-      fit(model, optimiser, [&] { return sum(model.weight) * -1.0; },
-          {.steps = 10,
-           .evaluate = [&] { return std::pow(model.weight.detach().item() - 4, 2); },
-           .evaluate_every = 1,
-           .patience = 3,
-           .out = folder / "run",
-           .progress = false});
+  const FitResult result = fit(model, optimiser, [&] { return sum(model.weight) * -1.0; },
+                               {.steps = 10,
+                                .evaluate = [&] { return std::pow(model.weight.detach().item() - 4, 2); },
+                                .evaluate_every = 1,
+                                .patience = 3,
+                                .out = folder / "run",
+                                .progress = false});
   CHECK(result.ending == Ending::no_better);
   CHECK(result.steps == 7);
   CHECK(result.best == 0);
@@ -235,6 +234,47 @@ TEST_CASE("evaluation runs in eval mode and without the tape, and training mode 
   CHECK(evaluations == 2);  // after step 3, and at the end
   CHECK(model.training());
   CHECK(!model[3].training());
+}
+
+TEST_CASE("where weights are averaged, the averages are evaluated and kept as best", "[optim][fit]") {
+  const TemporaryFolder folder;
+  nn::Linear model({.in = 1, .out = 1, .bias = false});
+  no_grad([&] { model.weight.fill_(0); });
+  SGD optimiser(model, {.lr = 1});
+  Ema average(model, {.decay = 0.5});
+  std::vector<double> seen;
+  // The weight is 1, 2, 3 after the steps, its average 0.5, 1.25, 2.125.
+  fit(model, optimiser, [&] { return sum(model.weight) * -1.0; },
+      {.steps = 3,
+       .evaluate =
+           [&] {
+             seen.push_back(model.weight.item());
+             return -seen.back();
+           },
+       .evaluate_every = 1,
+       .average = &average,
+       .out = folder / "run",
+       .progress = false});
+  CHECK(seen == std::vector<double>{0.5, 1.25, 2.125});
+  CHECK(model.weight.item() == 3);
+  nn::load(model, folder / "run/best.safetensors");
+  CHECK(model.weight.item() == 2.125);
+}
+
+TEST_CASE("without evaluation a training saves as often as it would evaluate", "[optim][fit]") {
+  const TemporaryFolder folder;
+  nn::Linear model({.in = 1, .out = 1, .bias = false}), saved({.in = 1, .out = 1, .bias = false});
+  no_grad([&] { model.weight.fill_(0); });
+  SGD optimiser(model, {.lr = 1});
+  std::vector<double> last;
+  fit(model, optimiser,
+      [&] {
+        nn::load(saved, folder / "run/last.safetensors");
+        last.push_back(saved.weight.item());
+        return sum(model.weight) * -1.0;
+      },
+      {.steps = 5, .evaluate_every = 2, .out = folder / "run", .progress = false});
+  CHECK(last == std::vector<double>{0, 0, 2, 2, 4});
 }
 
 TEST_CASE("a loss that is no number ends the training, and names the step", "[optim][fit][error]") {
