@@ -113,8 +113,10 @@ class Fit {
       else
         (loss / static_cast<double>(options_.accumulate)).backward();
     }
-    if (options_.clip_value) clip_grad_value(model_, *options_.clip_value);
-    if (options_.clip_norm) step.grad_norm = clip_grad_norm(model_, *options_.clip_norm);
+    // What the optimiser does not step is not zeroed either, and must not count in the norm.
+    const Parameters& stepped = optimiser_.parameters();
+    if (options_.clip_value) clip_grad_value(stepped, *options_.clip_value);
+    if (options_.clip_norm) step.grad_norm = clip_grad_norm(stepped, *options_.clip_norm);
     optimiser_.step();
     if (options_.average != nullptr) options_.average->update();
     place_.step = number;

@@ -4,7 +4,7 @@
 //     optimiser.set_lr(schedule(step));
 //     optimiser.zero_grad();
 //     loss_of(batches.next()).backward();
-//     clip_grad_norm(model, 1.0);
+//     clip_grad_norm(optimiser.parameters(), 1.0);
 //     optimiser.step();
 //   }
 //
@@ -41,7 +41,7 @@ struct FitOptions {
   std::int64_t steps = 1000;
   std::int64_t accumulate = 1;            // batches whose gradients are averaged for one step
   Schedule schedule = {};                 // of the learning rate; none: the optimiser's own
-  std::optional<double> clip_norm = {};   // see clip_grad_norm
+  std::optional<double> clip_norm = {};   // of the optimiser's gradients, see clip_grad_norm
   std::optional<double> clip_value = {};  // see clip_grad_value
   std::function<double()> evaluate = {};  // less is better; runs in eval mode, without the tape
   std::int64_t evaluate_every = 100;      // steps

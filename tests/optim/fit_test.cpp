@@ -134,6 +134,28 @@ TEST_CASE("accumulated batches make the step of one batch as large as all of the
   CHECK(allclose(parts.weight, whole.weight, 1e-12, 1e-12));
 }
 
+TEST_CASE("fit clips the gradients that its optimiser steps along, and no others", "[optim][fit]") {
+  // The body asks for gradients, too, which nobody zeroes and which grow from step to step.
+  manual_seed(1);
+  nn::Sequential model(nn::Linear({.in = 1, .out = 8}), nn::Linear({.in = 8, .out = 1}));
+  const nn::Module& head = model[1];
+  nn::Sequential alone = model.clone();
+  alone[0].requires_grad_(false);
+  SGD optimiser(head, {.lr = 0.01}), other(alone[1], {.lr = 0.01});
+  const Tensor x = rand({4, 1});
+  const auto norms_of = [&](nn::Sequential& net, Optimizer& rule, FitOptions options) {
+    std::vector<double> norms;
+    options.callbacks = {[&](const Step& step) { norms.push_back(*step.grad_norm); }};
+    fit(
+        net, rule, [&] { return mse_loss(net(x), 3.0 * x); }, options);
+    return norms;
+  };
+  const FitOptions options{
+      .steps = 3, .schedule = {}, .clip_norm = 1e-2, .clip_value = 0.1, .progress = false};
+  CHECK(norms_of(model, optimiser, options) == norms_of(alone, other, options));
+  check_same_bits(model, alone);
+}
+
 TEST_CASE("a training that is resumed ends with the bits of one that was never stopped", "[optim][fit]") {
   for (const int threads : {1, 2}) {
     set_threads(threads);
