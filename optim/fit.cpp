@@ -160,9 +160,10 @@ class Fit {
     return done.number % every == 0 || done.number == options_.steps;
   }
 
+  // The training last: what is stopped before it goes on from the one before, and writes both again.
   void save() {
-    save_training(folder_->training(), parts_);
     nn::save(model_, folder_->last());
+    save_training(folder_->training(), parts_);
   }
 
   static Json told(const Step& done) {

@@ -1,7 +1,8 @@
 #include <gradus/optim/fit.h>
 
+#include <cerrno>
 #include <csignal>
-#include <fstream>
+#include <utility>
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/elementwise.h>
@@ -234,6 +235,46 @@ TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from ther
   options.resume = true;
   CHECK(resumed.run(options).ending == Ending::all_steps);
   check_same_bits(straight.model, resumed.model);
+}
+
+TEST_CASE("whichever file the last save fails to write, a resumed training ends with both", "[optim][fit]") {
+  // Fails to open the file that `name` will be, from the second save on: the first is that of step 0.
+  class Failing final : public gradus::detail::FileCalls {
+   public:
+    explicit Failing(std::string name)
+        : name_(std::move(name)), before_(std::exchange(gradus::detail::file_calls, this)) {}
+    ~Failing() override { gradus::detail::file_calls = before_; }
+    int open(const char* path, int flags, unsigned mode) override {
+      if (std::string(path).find(name_) == std::string::npos || ++opened_ == 1)
+        return FileCalls::open(path, flags, mode);
+      errno = EIO;
+      return -1;
+    }
+
+   private:
+    const std::string name_;
+    gradus::detail::FileCalls* const before_;
+    int opened_ = 0;
+  };
+  for (const char* const name : {"training.safetensors.tmp", "last.safetensors.tmp"}) {
+    const TemporaryFolder folder;
+    nn::Linear model({.in = 1, .out = 1, .bias = false});
+    no_grad([&] { model.weight.fill_(0); });
+    SGD optimiser(model, {.lr = 1});
+    FitOptions options{.steps = 3, .out = folder / "run", .progress = false};
+    const auto run = [&] {
+      return fit(
+          model, optimiser, [&] { return sum(model.weight) * -1.0; }, options);
+    };
+    {
+      const Failing disk(name);
+      CHECK_THROWS_AS(run(), Error);
+    }
+    options.resume = true;
+    CHECK(run().steps == 3);
+    nn::load(model, folder / "run/last.safetensors");
+    CHECK(model.weight.item() == 3);
+  }
 }
 
 TEST_CASE("evaluation runs in eval mode and without the tape, and training mode comes back", "[optim][fit]") {

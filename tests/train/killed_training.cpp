@@ -1,10 +1,10 @@
 // killed_training OUT [CALL]: a small training in the folder OUT, begun or gone on with. At the CALL-th of the system
-// calls that save it, it kills itself as the kernel would, in the middle of writing if the call writes.
-// kill_and_resume.cmake runs it.
+// calls that save it, it kills itself as the kernel would, in the middle of writing if the call writes. Otherwise it
+// prints how many there were. kill_and_resume.cmake runs it.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <string>
+#include <iostream>
 
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/loss.h>
@@ -24,24 +24,26 @@ namespace {
 
 class Killer final : public detail::FileCalls {
  public:
-  explicit Killer(int call) : left_(call) {}
+  explicit Killer(int call) : last_(call) {}
   int open(const char* path, int flags, unsigned mode) override {
     return count(), FileCalls::open(path, flags, mode);
   }
   int claim(int file, const char* path) override { return count(), FileCalls::claim(file, path); }
   std::ptrdiff_t write(int file, const char* bytes, std::size_t size) override {
-    if (left_ == 1) FileCalls::write(file, bytes, size / 2);
+    if (made + 1 == last_) FileCalls::write(file, bytes, size / 2);
     return count(), FileCalls::write(file, bytes, size);
   }
   int fsync(int file) override { return count(), FileCalls::fsync(file); }
   int close(int file) override { return count(), FileCalls::close(file); }
   int rename(const char* from, const char* to) override { return count(), FileCalls::rename(from, to); }
 
+  int made = 0;
+
  private:
   void count() {
-    if (--left_ == 0) std::raise(SIGKILL);
+    if (++made == last_) std::raise(SIGKILL);
   }
-  int left_;
+  const int last_;
 };
 
 class Batches {
@@ -81,4 +83,5 @@ int main(int argc, char* argv[]) {
               .save_every = 2,
               .resume = std::filesystem::exists(out / "training.safetensors"),
               .progress = false});
+  std::cout << killer.made;
 }
