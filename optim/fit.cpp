@@ -76,7 +76,8 @@ class Fit {
   FitResult run() {
     if (options_.progress) progress_ = std::make_unique<Progress>(place_.step, options_.steps);
     const Interrupt interrupt;
-    FitResult result{.ending = Ending::all_steps, .steps = 0, .loss = std::nan("")};
+    FitResult result{
+        .ending = has_stalled() ? Ending::no_better : Ending::all_steps, .steps = 0, .loss = std::nan("")};
     while (place_.step < options_.steps && result.ending == Ending::all_steps) {
       const Step done = take();
       result.loss = done.loss;
@@ -85,7 +86,7 @@ class Fit {
       for (const auto& callback : options_.callbacks) callback(done);
       if (interrupt.signal() != 0)
         result.ending = Ending::interrupted;
-      else if (options_.patience > 0 && place_.evaluations_since_best >= options_.patience)
+      else if (has_stalled())
         result.ending = Ending::no_better;
       if (folder_ && (result.ending != Ending::all_steps || save_is_due(done))) save();
     }
@@ -153,6 +154,10 @@ class Fit {
       progress_->say(line.str());
     }
     return value;
+  }
+
+  bool has_stalled() const {
+    return options_.patience > 0 && place_.evaluations_since_best >= options_.patience;
   }
 
   bool save_is_due(const Step& done) const {

@@ -237,6 +237,31 @@ TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from ther
   check_same_bits(straight.model, resumed.model);
 }
 
+TEST_CASE("a training that has stopped early takes no further step when it is resumed", "[optim][fit]") {
+  const TemporaryFolder folder;
+  nn::Linear model({.in = 1, .out = 1, .bias = false});
+  no_grad([&] { model.weight.fill_(0); });
+  SGD optimiser(model, {.lr = 1});
+  FitOptions options{.steps = 10,
+                     .evaluate = [] { return 1.0; },
+                     .evaluate_every = 1,
+                     .patience = 2,
+                     .out = folder / "run",
+                     .progress = false};
+  const auto run = [&] {
+    return fit(
+        model, optimiser, [&] { return sum(model.weight) * -1.0; }, options);
+  };
+  CHECK(run().steps == 3);
+  options.resume = true;
+  const FitResult again = run();
+  CHECK(again.ending == Ending::no_better);
+  CHECK(again.steps == 3);
+  CHECK(model.weight.item() == 3);
+  options.patience = 4;
+  CHECK(run().steps == 5);
+}
+
 TEST_CASE("whichever file the last save fails to write, a resumed training ends with both", "[optim][fit]") {
   // Fails to open the file that `name` will be, from the second save on: the first is that of step 0.
   class Failing final : public gradus::detail::FileCalls {
