@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <iostream>
+#include <sstream>
 #include <utility>
 
 #include <gradus/autograd/grad_mode.h>
@@ -64,8 +66,8 @@ struct Training {
   explicit Training(std::uint64_t seed = 3)
       : model((manual_seed(seed), net())), optimiser(model, {.lr = 1e-2}), average(model, {.decay = 0.9}) {}
 
-  FitResult run(FitOptions options) {
-    options.progress = false;
+  FitResult run(FitOptions options, bool progress = false) {
+    options.progress = progress;
     options.average = &average;
     options.evaluate = [this] {
       Waves held_out(77);
@@ -226,9 +228,14 @@ TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from ther
   options.callbacks = {[](const Step& step) {
     if (step.number == 7) std::raise(SIGINT);
   }};
-  const FitResult result = stopped.run(options);
+  std::ostringstream said;
+  std::streambuf* const errors = std::cerr.rdbuf(said.rdbuf());
+  const FitResult result = stopped.run(options, true);
+  std::cerr.rdbuf(errors);
   CHECK(result.ending == Ending::interrupted);
   CHECK(result.steps == 7);
+  CHECK(said.str().find("interrupted at step 7, saved in " + (folder / "run") +
+                        "; resume goes on from here\n") != std::string::npos);
 
   Training resumed(50);
   options.callbacks = {};
