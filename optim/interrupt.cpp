@@ -1,16 +1,21 @@
 #include <gradus/optim/interrupt.h>
 
 #include <csignal>
+#include <mutex>
 
 namespace gradus::optim {
 namespace {
 
 volatile std::sig_atomic_t received = 0;
+std::mutex counting;
+int alive = 0;
 struct sigaction before_interrupt, before_terminate;
 
 }  // namespace
 
 Interrupt::Interrupt() {
+  const std::lock_guard lock(counting);
+  if (alive++ > 0) return;
   received = 0;
   struct sigaction remember = {};
   remember.sa_handler = [](int signal) { received = signal; };
@@ -22,6 +27,8 @@ Interrupt::Interrupt() {
 }
 
 Interrupt::~Interrupt() {
+  const std::lock_guard lock(counting);
+  if (--alive > 0) return;
   sigaction(SIGINT, &before_interrupt, nullptr);
   sigaction(SIGTERM, &before_terminate, nullptr);
 }

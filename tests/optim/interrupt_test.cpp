@@ -30,3 +30,19 @@ TEST_CASE("while an Interrupt lives the first Ctrl-C is remembered, then all is 
   const Interrupt later;
   CHECK(Interrupt::signal() == 0);
 }
+
+TEST_CASE("an Interrupt inside another hears the same signal, and the outer one ends both", "[optim]") {
+  struct sigaction own = {}, before = {}, after = {};
+  own.sa_handler = [](int) { heard = 2; };
+  sigaction(SIGINT, &own, &before);
+  {
+    const Interrupt outer;
+    { const Interrupt inner; }
+    std::raise(SIGINT);
+    CHECK(Interrupt::signal() == SIGINT);
+    const Interrupt later;
+    CHECK(Interrupt::signal() == SIGINT);
+  }
+  sigaction(SIGINT, &before, &after);
+  CHECK(after.sa_handler == own.sa_handler);
+}
