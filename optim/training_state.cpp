@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <set>
 
 #include <gradus/core/check.h>
 #include <gradus/core/create.h>
@@ -15,6 +16,17 @@ namespace {
 std::vector<NamedTensor> copy_of(std::vector<NamedTensor> state) {
   for (NamedTensor& entry : state) entry.value = kernels::clone(entry.value);
   return state;
+}
+
+// In the file a tensor is called PART.NAME, where NAME may have dots.
+void check_names(const std::vector<Part>& parts, const char* op) {
+  std::set<std::string> names;
+  for (const auto& [name, state, load] : parts) {
+    check(!name.empty(), op, "a part has no name. Give it one?");
+    check(name.find('.') == std::string::npos, op, "a part cannot be called '", name,
+          "': a dot ends the part's name in the file. Leave it out?");
+    check(names.insert(name).second, op, "two parts are called '", name, "'. Rename one?");
+  }
 }
 
 }  // namespace
@@ -39,6 +51,7 @@ Part part(std::string name, Generator& generator) {
 }
 
 void save_training(const std::string& path, const std::vector<Part>& parts) {
+  check_names(parts, "save");
   std::vector<NamedTensor> all;
   for (const Part& part : parts)
     for (const NamedTensor& entry : part.state()) all.push_back({part.name + "." + entry.name, entry.value});
@@ -46,6 +59,7 @@ void save_training(const std::string& path, const std::vector<Part>& parts) {
 }
 
 void load_training(const std::string& path, const std::vector<Part>& parts) {
+  check_names(parts, "load");
   const Safetensors file = read_safetensors(path);
   const auto format = file.metadata.find("format");
   check(format != file.metadata.end() && format->second == "gradus training", "load", path,
@@ -63,11 +77,17 @@ void load_training(const std::string& path, const std::vector<Part>& parts) {
   std::vector<std::vector<NamedTensor>> before;
   for (const Part& part : parts) before.push_back(copy_of(part.state()));
   std::size_t loaded = 0;
+  const auto put_back = [&] {
+    for (std::size_t i = 0; i < loaded; ++i) parts[i].load(before[i]);
+  };
   try {
     for (; loaded < parts.size(); ++loaded) parts[loaded].load(states[parts[loaded].name]);
   } catch (const Error& error) {
-    for (std::size_t i = 0; i < loaded; ++i) parts[i].load(before[i]);
+    put_back();
     fail("load", path, " does not fit: ", error.what());
+  } catch (...) {
+    put_back();
+    throw;
   }
 }
 

@@ -13,7 +13,7 @@ namespace gradus::optim {
 
 // Something whose state is kept: a model, an optimiser, an order of batches, ...
 struct Part {
-  std::string name;  // its tensors stand in the file as name.…
+  std::string name;  // its tensors stand in the file as name.…; without a dot
   std::function<std::vector<NamedTensor>()> state;
   std::function<void(const std::vector<NamedTensor>&)>
       load;  // refuses what does not fit, and then changes nothing

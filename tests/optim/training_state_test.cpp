@@ -1,5 +1,8 @@
 #include <gradus/optim/training_state.h>
 
+#include <filesystem>
+#include <stdexcept>
+
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/core/create.h>
 #include <gradus/core/io/file.h>
@@ -61,4 +64,31 @@ TEST_CASE("a file that is no training, or another's, is refused", "[optim][error
   CHECK(message_of([&] { load_training(folder / "run", {part("model", model)}); }) ==
         "[load] " + (folder / "run") +
             " holds 'net.bias', which is no part of this training. Is it another program's?");
+}
+
+TEST_CASE("parts that could not be told apart in the file are refused before it is written",
+          "[optim][error]") {
+  const TemporaryFolder folder;
+  nn::Linear model({.in = 1, .out = 1});
+  Generator generator(1);
+  const auto refusal = [&](const std::vector<Part>& parts) {
+    return message_of([&] { save_training(folder / "run", parts); });
+  };
+  CHECK(refusal({part("net.0", model)}) ==
+        "[save] a part cannot be called 'net.0': a dot ends the part's name in the file. Leave it out?");
+  CHECK(refusal({part("", model)}) == "[save] a part has no name. Give it one?");
+  CHECK(refusal({part("a", model), part("a", generator)}) == "[save] two parts are called 'a'. Rename one?");
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
+TEST_CASE("whatever a part throws, those before it are put back", "[optim][error]") {
+  const TemporaryFolder folder;
+  Generator generator(7);
+  const auto none = [] { return std::vector<NamedTensor>{}; };
+  const Part broken{"broken", none, [](const auto&) { throw std::runtime_error("no network"); }};
+  save_training(folder / "run", {part("generator", generator), broken});
+  Generator fresh(1);
+  const RandomState before = fresh.state();
+  CHECK_THROWS_WITH(load_training(folder / "run", {part("generator", fresh), broken}), "no network");
+  CHECK(fresh.state() == before);
 }
