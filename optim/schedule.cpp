@@ -14,7 +14,7 @@ namespace {
 
 void check_step(const char* op, double lr, std::int64_t step) {
   check_at_least_0(op, "lr", lr, "1e-3");
-  check(step >= 0, op, "steps count from 0; got ", step, ".");
+  check(step >= 0, op, "steps count from 0, and this one is ", step, ". Begin at 0?");
 }
 
 // From `from` at 0 to `to` at 1, and beyond that `to`.

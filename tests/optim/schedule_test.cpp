@@ -94,7 +94,8 @@ TEST_CASE("a metric below 0 improves by falling further", "[optim]") {
 }
 
 TEST_CASE("schedules refuse what has no rate", "[optim]") {
-  CHECK(message_of([] { optim::Constant{.lr = 1}(-1); }) == "[constant] steps count from 0; got -1.");
+  CHECK(message_of([] { optim::Constant{.lr = 1}(-1); }) ==
+        "[constant] steps count from 0, and this one is -1. Begin at 0?");
   CHECK(message_of([] { optim::StepDecay{.lr = 1, .every = 0}(3); }) ==
         "[step_decay] every must be above 0, not 0. 1000?");
   CHECK(message_of([] { optim::Cosine{.lr = 1, .steps = 10, .warmup = 10}(3); }) ==
