@@ -22,6 +22,12 @@ class ModuleList : public ModuleOf<ModuleList<M>> {
   auto end() { return modules_.end(); }
   auto begin() const { return modules_.begin(); }
   auto end() const { return modules_.end(); }
+  ModuleList clone() const {
+    ModuleList copy;
+    for (const M& module : modules_) copy.push_back(module.clone());
+    copy_state(*this, copy);  // for what is tied across them
+    return copy;
+  }
 
   template <class Self, class Visit>
   static void members(Self& self, Visit& visit) {

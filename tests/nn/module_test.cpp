@@ -285,3 +285,17 @@ TEST_CASE("an embedding's padding row begins as zeros and stays so", "[nn][grad]
   CHECK(equal(embedding.weight.grad()[1], zeros({3})));
   CHECK(!equal(embedding.weight.grad()[2], zeros({3})));
 }
+
+TEST_CASE("a list clones its modules, and what is tied among them", "[nn]") {
+  ModuleList<Linear> layers;
+  for (int i = 0; i < 2; ++i) layers.push_back(Linear({.in = 2, .out = 2}));
+  layers[1].bias = layers[0].bias;
+  layers[1].eval();
+  const ModuleList<Linear> copy = layers.clone();
+  REQUIRE(copy.size() == 2);
+  CHECK(equal(copy[1].weight, layers[1].weight));
+  CHECK(copy.parameter_count() == layers.parameter_count());
+  CHECK(!copy[1].training());
+  no_grad([&] { layers[0].weight.fill_(5); });
+  CHECK_FALSE(equal(copy[0].weight, layers[0].weight));
+}
