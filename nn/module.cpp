@@ -254,7 +254,7 @@ const ScopePath* Module::path() const {
   const std::atomic_ref<const ScopePath*> known(path_);
   if (const ScopePath* path = known.load(std::memory_order_acquire); path != nullptr) return path;
   name_below(gradus::detail::current_scope, in_snake_case(kind()));
-  return path_;
+  return known.load(std::memory_order_acquire);
 }
 
 void Module::name_below(const ScopePath* outside, std::string_view name) const {
