@@ -1,7 +1,6 @@
 #include <gradus/optim/run_folder.h>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,12 +29,16 @@ RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(pat
   std::error_code error;
   std::filesystem::create_directories(path, error);
   check(!error, "fit", "cannot make the folder ", path.string(), ": ", error.message(), ". Choose another?");
-  lock_ = open((path / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  const std::string lock = (path / "lock").string();
+  lock_ = detail::file_calls->open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
   check(lock_ >= 0, "fit", "cannot write in ", path.string(), ": ", std::strerror(errno),
         ". Choose another folder?");
   try {
-    check(flock(lock_, LOCK_EX | LOCK_NB) == 0, "fit", "another training is writing in ", path.string(),
-          ". Wait for it, or choose another folder?");
+    if (detail::file_calls->claim(lock_, lock.c_str()) < 0) {
+      check(errno != EAGAIN, "fit", "another training is writing in ", path.string(),
+            ". Wait for it, or choose another folder?");
+      fail("fit", "cannot lock ", path.string(), ": ", std::strerror(errno), ". Choose another folder?");
+    }
     const bool begun = std::filesystem::exists(training());
     check(!begun || resume, "fit", path.string(),
           " holds a training already. Go on with it (resume), or choose another folder?");

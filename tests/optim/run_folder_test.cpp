@@ -1,6 +1,8 @@
 #include <gradus/optim/run_folder.h>
 
+#include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include <gradus/core/io/file.h>
 
@@ -18,6 +20,19 @@ TEST_CASE("a folder takes one training at a time", "[optim]") {
   CHECK(message_of([&] { RunFolder again(folder / "run", false); }) ==
         "[fit] another training is writing in " + (folder / "run") +
             ". Wait for it, or choose another folder?");
+}
+
+TEST_CASE("a folder that cannot be locked is not taken for one that another training writes in",
+          "[optim][error]") {
+  class NoLocks final : public gradus::detail::FileCalls {
+   public:
+    int claim(int, const char*) override { return errno = EIO, -1; }
+  } calls;
+  gradus::detail::FileCalls* const before = std::exchange(gradus::detail::file_calls, &calls);
+  const TemporaryFolder folder;
+  const std::string message = message_of([&] { RunFolder(folder / "run", false); });
+  gradus::detail::file_calls = before;
+  CHECK(message == "[fit] cannot lock " + (folder / "run") + ": Input/output error. Choose another folder?");
 }
 
 TEST_CASE("a training does not begin where another has begun, nor goes on where none has", "[optim][error]") {
