@@ -1,7 +1,12 @@
 #include <gradus/optim/progress.h>
 
-#include <cstdlib>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <sstream>
+#include <string>
 
 #include "support/catch.h"
 
@@ -110,7 +115,41 @@ TEST_CASE("colours appear only where they are allowed", "[optim][progress]") {
     progress.show(1, 1);
     CHECK((fake.out.str().find('\033') != std::string::npos) == colours);
   }
-  setenv("NO_COLOR", "1", 1);
-  CHECK(!Terminal::of_errors().colours);
-  unsetenv("NO_COLOR");
+}
+
+TEST_CASE("the stream of errors is drawn over on a terminal alone, in colours unless NO_COLOR says not to",
+          "[optim][progress]") {
+  // A terminal of our own in the place of the stream of errors.
+  const int master = posix_openpt(O_RDWR | O_NOCTTY), errors = dup(STDERR_FILENO);
+  REQUIRE(grantpt(master) == 0);
+  REQUIRE(unlockpt(master) == 0);
+  const int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  struct Seen {
+    bool redraws, colours;
+    bool operator==(const Seen&) const = default;
+  };
+  const auto seen_with = [&](int stream, const char* no_color, const char* kind) {
+    no_color != nullptr ? setenv("NO_COLOR", no_color, 1) : unsetenv("NO_COLOR");
+    setenv("TERM", kind, 1);
+    dup2(stream, STDERR_FILENO);
+    const Terminal made = Terminal::of_errors();
+    dup2(errors, STDERR_FILENO);
+    return Seen{made.redraws, made.colours};
+  };
+  const char *const kind = std::getenv("TERM"), *const no_color = std::getenv("NO_COLOR");
+  const std::string kind_before = kind != nullptr ? kind : "dumb",
+                    color_before = no_color != nullptr ? no_color : "";
+  const Seen plain = seen_with(terminal, nullptr, "xterm"), none = seen_with(terminal, "1", "xterm"),
+             empty = seen_with(terminal, "", "xterm"), dumb = seen_with(terminal, nullptr, "dumb");
+  int pipe_ends[2];
+  REQUIRE(pipe(pipe_ends) == 0);
+  const Seen piped = seen_with(pipe_ends[1], nullptr, "xterm");
+  setenv("TERM", kind_before.c_str(), 1), setenv("NO_COLOR", color_before.c_str(), 1);
+  for (const int file : {master, terminal, errors, pipe_ends[0], pipe_ends[1]}) close(file);
+  CHECK(plain == Seen{true, true});
+  CHECK(none == Seen{true, false});
+  CHECK(empty == Seen{true, true});
+  CHECK(dumb == Seen{false, false});
+  CHECK(piped == Seen{false, false});
 }
