@@ -1,5 +1,6 @@
 #include <gradus/optim/fit.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <iostream>
@@ -242,6 +243,53 @@ TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from ther
   options.resume = true;
   CHECK(resumed.run(options).ending == Ending::all_steps);
   check_same_bits(straight.model, resumed.model);
+}
+
+TEST_CASE("metrics are a line of JSON for each step, with all that is known of it", "[optim][fit]") {
+  const TemporaryFolder folder;
+  nn::Linear model({.in = 1, .out = 1, .bias = false});
+  no_grad([&] { model.weight.fill_(0); });
+  SGD optimiser(model, {.lr = 1});
+  fit(model, optimiser, [&] { return sum(model.weight) * -3.0; },
+      {.steps = 2,
+       .schedule = Linear{.lr = 0.5, .steps = 2},
+       .clip_norm = 1.5,
+       .evaluate = [&] { return model.weight.item(); },
+       .evaluate_every = 2,
+       .out = folder / "run",
+       .progress = false});
+  // Gradients of -3 are halved.
+  CHECK(read_file(folder / "run/metrics.jsonl") ==
+        "{\"step\":1,\"loss\":0.0,\"lr\":0.5,\"grad_norm\":3.0}\n"
+        "{\"step\":2,\"loss\":-2.25,\"lr\":0.25,\"grad_norm\":3.0,\"evaluation\":1.125}\n");
+}
+
+TEST_CASE("a rate that falls on a plateau goes on from where it was", "[optim][fit]") {
+  const TemporaryFolder folder;
+  const auto rates_of = [&](FitOptions options, std::int64_t steps) {
+    nn::Linear model({.in = 1, .out = 1});
+    SGD optimiser(model, {.lr = 9});  // what the plateau says stands from the first evaluation on
+    ReduceOnPlateau plateau({.lr = 1, .factor = 0.5, .patience = 1});
+    std::vector<double> rates;
+    options.steps = steps;
+    options.evaluate = [] { return 1.0; };
+    options.evaluate_every = 1;
+    options.plateau = &plateau;
+    options.progress = false;
+    options.callbacks = {[&](const Step& step) { rates.push_back(step.lr); }};
+    fit(
+        model, optimiser, [&] { return sum(model.weight) * 1e-3; }, options);
+    return rates;
+  };
+  std::vector<double> rates = rates_of({}, 7);
+  CHECK(rates == std::vector<double>{9, 1, 1, 0.5, 0.5, 0.25, 0.25});
+  FitOptions options;
+  options.out = folder / "run";
+  const std::vector<double> first = rates_of(options, 4);
+  options.resume = true;
+  const std::vector<double> rest = rates_of(options, 7);
+  CHECK(std::equal(rates.begin(), rates.begin() + 4, first.begin(), first.end()));
+  CHECK(std::equal(rates.begin() + 4, rates.end(), rest.begin(), rest.end()));
 }
 
 TEST_CASE("a training that has stopped early takes no further step when it is resumed", "[optim][fit]") {
