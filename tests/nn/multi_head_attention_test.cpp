@@ -1,6 +1,5 @@
 // Multi-head attention against its formula in plain loops, the laws of what may be seen, and gradients.
 #include <cmath>
-#include <limits>
 
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/grad_mode.h>
@@ -14,38 +13,15 @@
 #include <gradus/nn/attention.h>
 #include <gradus/nn/gradcheck.h>
 
+#include "support/attention.h"
 #include "support/op_table.h"
 #include "support/throws.h"
 
 using namespace gradus;
 using namespace gradus::nn;
-using gradus::test::Array;
-using gradus::test::for_each_index;
-using gradus::test::message_of;
+using namespace gradus::test;
 
 namespace {
-
-constexpr double inf = std::numeric_limits<double>::infinity();
-
-Tensor noise(const Shape& shape, std::uint64_t seed, DType dtype = f64) {
-  Generator generator(seed);
-  return randn(shape, dtype, generator);
-}
-
-Tensor leaf(const Shape& shape, std::uint64_t seed) { return noise(shape, seed).requires_grad_(); }
-
-// Softmax of scores, of which -infinity gets no weight, and a row of nothing else zeros.
-std::vector<double> weights_of(const std::vector<double>& scores) {
-  std::vector<double> weights;
-  double total = 0;
-  for (const double score : scores) total += weights.emplace_back(std::exp(score));
-  for (double& weight : weights) weight = total == 0 ? 0 : weight / total;
-  return weights;
-}
-
-void check_rows_sum_to_one_or_zero(const Tensor& weights) {
-  for (const double total : Array(sum(weights, -1)).values) CHECK((total == 0 || total == Approx(1)));
-}
 
 // Biases begin as zeros; with these they show.
 MultiHeadAttention with_biases(const MultiHeadAttention::Options& options) {

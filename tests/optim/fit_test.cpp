@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/elementwise.h>
