@@ -37,7 +37,8 @@ class Backward {
   // The gradient of output i; undefined where none came, as for an output that nobody used.
   const Tensor& dy(int i = 0) const { return node_.slots[i].gradient; }
   bool wants(int input) const;
-  // Hands the gradient of an input on, or ignores it where it is not wanted. A wrong shape or dtype is refused.
+  // Hands the gradient of an input on, or ignores it where it is not wanted. A wrong shape or dtype is
+  // refused.
   void give(int input, Tensor gradient);
   // The same handed over, for a rule that passes it on and needs it no more: one reference less to count.
   Tensor take_dy(int i = 0) { return std::move(node_.slots[i].gradient); }

@@ -12,26 +12,27 @@ Tensor normal(const Shape& shape, double mean, double std, Generator& generator 
 Tensor truncated_normal(const Shape& shape, double mean, double std, double low, double high,
                         Generator& generator = default_generator());
 
-// Keeps the variance of what flows through a linear layer, forward and backward alike, as far as one number can:
-// variance gain^2 * 2 / (fan_in + fan_out). Glorot & Bengio 2010
+// Keeps the variance of what flows through a linear layer, forward and backward alike, as far as one number
+// can: variance gain^2 * 2 / (fan_in + fan_out). Glorot & Bengio 2010
 Tensor xavier_uniform(const Shape& shape, double gain = 1, Generator& generator = default_generator());
 Tensor xavier_normal(const Shape& shape, double gain = 1, Generator& generator = default_generator());
 
-// Keeps it in the forward pass where a ReLU, which halves it, follows: variance gain^2 / fan_in, with gain sqrt(2).
-// He, Zhang, Ren & Sun 2015
+// Keeps it in the forward pass where a ReLU, which halves it, follows: variance gain^2 / fan_in, with gain
+// sqrt(2). He, Zhang, Ren & Sun 2015
 Tensor kaiming_uniform(const Shape& shape, double gain = 1.4142135623730951,
                        Generator& generator = default_generator());
 Tensor kaiming_normal(const Shape& shape, double gain = 1.4142135623730951,
                       Generator& generator = default_generator());
 
-// Normal with deviation std / sqrt(layers), for the last weight of each residual branch: `layers` branches, two
-// in each Transformer block, add up in the residual stream, which so keeps its scale however many they are.
-// Radford et al. 2019 (GPT-2)
+// Normal with deviation std / sqrt(layers), for the last weight of each residual branch: `layers` branches,
+// two in each Transformer block, add up in the residual stream, which so keeps its scale however many they
+// are. Radford et al. 2019 (GPT-2)
 Tensor residual_normal(const Shape& shape, std::int64_t layers, double std = 0.02,
                        Generator& generator = default_generator());
 
-// A matrix (rows, columns...) times `gain` whose rows, or columns if there are fewer of these, are orthonormal: it
-// turns, and neither stretches nor shrinks. Uniform among such matrices. Saxe, McClelland & Ganguli 2014
+// A matrix (rows, columns...) times `gain` whose rows, or columns if there are fewer of these, are
+// orthonormal: it turns, and neither stretches nor shrinks. Uniform among such matrices. Saxe, McClelland &
+// Ganguli 2014
 Tensor orthogonal(const Shape& shape, double gain = 1, Generator& generator = default_generator());
 
 }  // namespace gradus::nn

@@ -28,8 +28,8 @@ class Linear : public ModuleOf<Linear> {
   }
 };
 
-// The rows of weight (count, width) that ids name: ids (...) to (..., width). They begin normal with deviation 1;
-// that of the padding id begins as zeros and gets no gradient.
+// The rows of weight (count, width) that ids name: ids (...) to (..., width). They begin normal with
+// deviation 1; that of the padding id begins as zeros and gets no gradient.
 class Embedding : public ModuleOf<Embedding> {
  public:
   struct Options {

@@ -276,7 +276,8 @@ void Module::name_below(const ScopePath* outside, std::string_view name) const {
 
 namespace {
 
-// One line a module, its tensors behind it and what is in it below; tensors listed after modules stand below too.
+// One line a module, its tensors behind it and what is in it below; tensors listed after modules stand below
+// too.
 class Printer final : public ConstVisitor {
  public:
   explicit Printer(std::ostream& out) : out_(out) {}

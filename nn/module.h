@@ -1,5 +1,5 @@
-// Module: what models are made of. Its members are values: tensors (parameters, which are trained, and buffers,
-// such as running statistics, which are kept) and other modules. It lists each of them once,
+// Module: what models are made of. Its members are values: tensors (parameters, which are trained, and
+// buffers, such as running statistics, which are kept) and other modules. It lists each of them once,
 //
 //   class Linear : public ModuleOf<Linear> {
 //    public:
@@ -19,8 +19,8 @@
 //
 // and from that list come names, state, counts, train and eval, conversion, clone and printing.
 //
-// Modules move, they do not copy: a copied Tensor is a second handle on the same weights, so that training one
-// model would train the other. clone() makes weights of its own.
+// Modules move, they do not copy: a copied Tensor is a second handle on the same weights, so that training
+// one model would train the other. clone() makes weights of its own.
 #pragma once
 
 #include <concepts>
@@ -50,8 +50,8 @@ class Module {
   virtual void visit(Visitor& visitor) = 0;
   virtual void visit(ConstVisitor& visitor) const = 0;
 
-  // With full names, "encoder.0.weight", in the order of the lists. What is tied (two members that show the same
-  // elements) comes once, under its first name.
+  // With full names, "encoder.0.weight", in the order of the lists. What is tied (two members that show the
+  // same elements) comes once, under its first name.
   std::vector<NamedTensor> parameters() const;
   std::vector<NamedTensor> buffers() const;
   std::vector<NamedTensor> state() const;  // both
@@ -66,7 +66,8 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  // Converts all floating tensors. They are new tensors: gradients are gone, and an optimiser must be made anew.
+  // Converts all floating tensors. They are new tensors: gradients are gone, and an optimiser must be made
+  // anew.
   void to(DType dtype);
 
   void zero_grad() const;
@@ -94,8 +95,8 @@ class Module {
 // The tree of modules with the shapes of their tensors.
 std::ostream& operator<<(std::ostream& out, const Module& module);
 
-// EvalMode guard(model); within its scope the model is in eval mode. Then each module is again in the mode that it was
-// in: what was frozen in eval mode stays so.
+// EvalMode guard(model); within its scope the model is in eval mode. Then each module is again in the mode
+// that it was in: what was frozen in eval mode stays so.
 class EvalMode {
  public:
   explicit EvalMode(Module& module);
@@ -108,7 +109,8 @@ class EvalMode {
   std::vector<bool> before_;
 };
 
-// What a module's list is read with. Undefined tensors, such as the bias of a layer that has none, are left out.
+// What a module's list is read with. Undefined tensors, such as the bias of a layer that has none, are left
+// out.
 template <bool is_const>
 class BasicVisitor {
  public:
@@ -128,8 +130,9 @@ class BasicVisitor {
   virtual void tensor(std::string_view name, Maybe<Tensor>& x, bool is_parameter) = 0;
 };
 
-// A module's call begins with `const Call call(*this);`: what it records then belongs to it, under the name it has
-// in the model, as anomaly mode and explain tell it. The outermost module that is called names all below it, once.
+// A module's call begins with `const Call call(*this);`: what it records then belongs to it, under the name
+// it has in the model, as anomaly mode and explain tell it. The outermost module that is called names all
+// below it, once.
 class Call {
  public:
   explicit Call(const Module& module)
@@ -142,7 +145,8 @@ class Call {
   const ScopePath* before_;
 };
 
-// Makes `to`, which was made from the same options, a copy of `from`: its tensors are new and tied as those are.
+// Makes `to`, which was made from the same options, a copy of `from`: its tensors are new and tied as those
+// are.
 void copy_state(const Module& from, Module& to);
 
 // What can be made again: from its `options`, or from nothing.

@@ -44,7 +44,7 @@ struct FitOptions {
   std::optional<double> clip_norm = {};   // of the optimiser's gradients, see clip_grad_norm
   std::optional<double> clip_value = {};  // see clip_grad_value
   std::function<double()> evaluate = {};  // less is better; runs in eval mode, without the tape
-  std::int64_t evaluate_every = 100;      // steps
+  std::int64_t evaluate_every = 100;      // steps, and after the last
   std::int64_t patience = 0;              // evaluations without a new best until it stops; 0: any number
   ReduceOnPlateau* plateau = nullptr;     // sets the learning rate from the evaluations
   Ema* average = nullptr;                 // of the weights; updated after each step, evaluated in their place
@@ -66,8 +66,8 @@ struct FitResult {
   std::int64_t best_step = 0;
 };
 
-// Trains `model`: each step takes `next_loss()`, the loss of the next batch, `accumulate` times. The batches' place, if it
-// has one to be saved, is among options.parts, and so is any generator but the default one.
+// Trains `model`: each step takes `next_loss()`, the loss of the next batch, `accumulate` times. The batches'
+// place, if it has one to be saved, is among options.parts, and so is any generator but the default one.
 FitResult fit(nn::Module& model, Optimizer& optimiser, const std::function<Tensor()>& next_loss,
               const FitOptions& options);
 

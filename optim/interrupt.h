@@ -1,6 +1,7 @@
-// Ctrl-C without losing work: while an Interrupt lives, the first Ctrl-C, or SIGTERM as a machine sends it before it goes
-// down, is remembered instead of ending the program, and a loop asks between its steps. The second of its kind ends the
-// program as usual. Where several live, as when a loop around fit() has its own, all hear the same signal.
+// Ctrl-C without losing work: while an Interrupt lives, the first Ctrl-C, or SIGTERM as a machine sends it
+// before it goes down, is remembered instead of ending the program, and a loop asks between its steps. The
+// second of its kind ends the program as usual. Where several live, as when a loop around fit() has its own,
+// all hear the same signal.
 #pragma once
 
 namespace gradus::optim {

@@ -1,6 +1,6 @@
-// How far a training has come, for whoever waits for it. On a terminal it is one line that is drawn anew, at most
-// ten times a second; elsewhere a plain line for every tenth of the way. It is written to the stream of errors: what a
-// program prints as its result stays clean.
+// How far a training has come, for whoever waits for it. On a terminal it is one line that is drawn anew, at
+// most ten times a second; elsewhere a plain line for every tenth of the way. It is written to the stream of
+// errors: what a program prints as its result stays clean.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct Terminal {
   int width = 80;
   std::function<double()> seconds;  // a clock that never goes back
 
-  // The stream of errors. NO_COLOR, if it is set and not empty, forbids colours, as https://no-color.org asks.
+  // The stream of errors. NO_COLOR, if it is set and not empty, forbids colours, as https://no-color.org
+  // asks.
   static Terminal of_errors();
 };
 

@@ -13,7 +13,8 @@
 namespace gradus::optim {
 namespace {
 
-// The lines up to the last that tells of `step` or an earlier one. A kill may have left a part of a line at the end.
+// The lines up to the last that tells of `step` or an earlier one. A kill may have left a part of a line at
+// the end.
 std::string lines_up_to(std::int64_t step, const std::string& text, const std::string& path) {
   std::size_t kept = 0;
   for (std::size_t end; (end = text.find('\n', kept)) != std::string::npos; kept = end + 1) {

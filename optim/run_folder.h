@@ -17,8 +17,8 @@ namespace gradus::optim {
 
 class RunFolder {
  public:
-  // Makes the folder where there is none. One training at a time writes to it, and a new one does not begin where
-  // another has begun: both are refused.
+  // Makes the folder where there is none. One training at a time writes to it, and a new one does not begin
+  // where another has begun: both are refused.
   RunFolder(const std::filesystem::path& path, bool resume);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -29,8 +29,8 @@ class RunFolder {
   std::string best() const { return (path_ / "best.safetensors").string(); }
   std::string metrics() const { return (path_ / "metrics.jsonl").string(); }
 
-  // Opens metrics.jsonl. What it tells of steps after `step`, which a training that was killed had done but not
-  // saved, is dropped: they come again.
+  // Opens metrics.jsonl. What it tells of steps after `step`, which a training that was killed had done but
+  // not saved, is dropped: they come again.
   void open_metrics_after(std::int64_t step);
   void write(const Json& line);
 

@@ -1,5 +1,5 @@
-// All that a training depends on from here on, in one file, so that it goes on to the same bits as one that was never
-// stopped.
+// All that a training depends on from here on, in one file, so that it goes on to the same bits as one that
+// was never stopped.
 #pragma once
 
 #include <functional>

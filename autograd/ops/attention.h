@@ -43,9 +43,9 @@ AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const T
 
 // Each pair of features turned in its plane by an angle, as (x_2i, x_2i+1) are the parts of a complex number:
 //   y_2i = x_2i cos - x_2i+1 sin      y_2i+1 = x_2i sin + x_2i+1 cos
-// x, y: (..., T, D), D even. turns: (T, D), or what expands to x, has the angle's sine at 2i and its cosine at
-// 2i + 1, as nn::sinusoids() gives them: angles proportional to the position. Turned so, q_m . k_n depends on
-// positions by m - n alone. turns gets no gradient. Su et al. 2021, whose pairs are neighbours, as here;
+// x, y: (..., T, D), D even. turns: (T, D), or what expands to x, has the angle's sine at 2i and its cosine
+// at 2i + 1, as nn::sinusoids() gives them: angles proportional to the position. Turned so, q_m . k_n depends
+// on positions by m - n alone. turns gets no gradient. Su et al. 2021, whose pairs are neighbours, as here;
 // GPT-NeoX pairs x_i with x_i+D/2, which are other weights for the same.
 Tensor rotary(const Tensor& x, const Tensor& turns);
 

@@ -1,7 +1,7 @@
 // JSON (RFC 8259), read strictly: what two readers might take for two things is refused.
 //
-// Parsed here and not by a library: what is strict (no key twice, integers exact, depth bounded, the byte that
-// is wrong) would have to be built around one just the same, and that would leave it little to do.
+// Parsed here and not by a library: what is strict (no key twice, integers exact, depth bounded, the byte
+// that is wrong) would have to be built around one just the same, and that would leave it little to do.
 #pragma once
 
 #include <concepts>
