@@ -165,7 +165,8 @@ struct Drawing {
     for (int i = 0; i < cells.rows; ++i)
       for (int j = 0, end = 0; j < cells.columns; j = end) {
         for (end = j; end < cells.columns && level(i, end) == level(i, j);) ++end;
-        paths[level(i, j)] += "M" + x(j) + " " + y(i) + "H" + x(end) + "V" + y(i + 1) + "H" + x(j) + "z";
+        paths[level(i, j)] +=
+            std::string("M") + x(j) + " " + y(i) + "H" + x(end) + "V" + y(i + 1) + "H" + x(j) + "z";
       }
     for (int i = -20; i <= 20; ++i)
       if (const std::string& path = paths[static_cast<std::size_t>(i + 20)]; i != 0 && !path.empty())
