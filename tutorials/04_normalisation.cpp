@@ -1,5 +1,5 @@
-// Batch norm and layer norm: what each normalises, why it helps a deep net, and where batch norm breaks. The page
-// beside this file explains it part by part. ./gradus tutorial 04 [--figures DIR]
+// Batch norm and layer norm: what each normalises, why it helps a deep net, and where batch norm breaks.
+// The page beside this file explains it part by part. ./gradus tutorial 04 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "figure.h"
+#include <gradus/tutorials/figure.h>
 
 using namespace gradus;
 

@@ -1,5 +1,5 @@
-// Why gradients vanish or explode in deep nets, and six remedies on one net. The page beside this file explains it
-// part by part. ./gradus tutorial 06 [--figures DIR]
+// Why gradients vanish or explode in deep nets, and six remedies on one net. The page beside this file
+// explains it part by part. ./gradus tutorial 06 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "figure.h"
+#include <gradus/tutorials/figure.h>
 
 using namespace gradus;
 
