@@ -28,6 +28,7 @@ class Ema {
   Ema& operator=(Ema&&) = default;
 
   void update();  // after each step
+  const Parameters& parameters() const { return parameters_; }
 
   // Runs f with the averages in the place of the weights, and returns what it returns.
   template <class F>

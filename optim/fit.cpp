@@ -1,6 +1,6 @@
 #include <gradus/optim/fit.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <sstream>
@@ -13,6 +13,7 @@
 #include <gradus/optim/clip.h>
 #include <gradus/optim/interrupt.h>
 #include <gradus/optim/run_folder.h>
+#include <gradus/optim/state.h>
 
 namespace gradus::optim {
 namespace {
@@ -31,6 +32,17 @@ void check_options(const FitOptions& o) {
         "resume goes on with what is in a folder, and none is named. Set out?");
 }
 
+// A model that was converted has new tensors, and an optimiser that was made before it goes on with the old ones.
+void check_same_tensors(const nn::Module& model, const Parameters& others, const char* what) {
+  const std::vector<NamedTensor> own = model.parameters();
+  for (const NamedTensor& other : others)
+    check(std::any_of(
+              own.begin(), own.end(),
+              [&](const NamedTensor& parameter) { return parameter.value.shares_handle_with(other.value); }),
+          "fit", "the ", what, " was made for a tensor '", other.name,
+          "' that is not a parameter of this model. Make it after model.to()?");
+}
+
 // What fit itself has to remember, saved as the part "fit".
 class Place {
  public:
@@ -42,14 +54,11 @@ class Place {
             {"best", from_vector(std::vector<double>{best})}};
   }
   void load_state(const std::vector<NamedTensor>& state) {
-    for (const NamedTensor& entry : state) {
-      if (entry.name == "best") best = entry.value.item();
-      if (entry.name != "step") continue;
-      const std::vector<std::int64_t> steps = entry.value.to_vector<std::int64_t>();
-      check(steps.size() == 3, "fit", "the state of a training has three steps, not ", steps.size(),
-            ". Was it written by another version?");
-      step = steps[0], best_step = steps[1], evaluations_since_best = steps[2];
-    }
+    Tensor steps = full({3}, 0, i64), value = full({1}, 0, f64);
+    load_strictly({{"step", steps}, {"best", value}}, state, "fit");
+    const std::vector<std::int64_t> counts = steps.to_vector<std::int64_t>();
+    step = counts[0], best_step = counts[1], evaluations_since_best = counts[2];
+    best = value.item();
   }
 };
 
@@ -59,6 +68,8 @@ class Fit {
       const FitOptions& options)
       : model_(model), optimiser_(optimiser), next_loss_(next_loss), options_(options) {
     check_options(options);
+    check_same_tensors(model, optimiser.parameters(), "optimiser");
+    if (options.average != nullptr) check_same_tensors(model, options.average->parameters(), "average");
     if (options.out.empty()) return;
     folder_ = std::make_unique<RunFolder>(options.out, options.resume);
     parts_ = options.parts;
@@ -101,6 +112,7 @@ class Fit {
   Step take() {
     const std::int64_t number = place_.step + 1;
     if (options_.schedule) optimiser_.set_lr(options_.schedule(place_.step));
+    if (options_.plateau != nullptr) optimiser_.set_lr(options_.plateau->lr());
     Step step{.number = number, .loss = 0, .lr = optimiser_.lr(), .grad_norm = {}, .evaluation = {}};
     optimiser_.zero_grad();
     for (std::int64_t batch = 0; batch < options_.accumulate; ++batch) {
@@ -137,6 +149,7 @@ class Fit {
       const nn::EvalMode evaluating(model_);
       return no_grad(options_.evaluate);
     }();
+    if (!std::isfinite(value) && folder_) save();  // the step itself was sound
     check(std::isfinite(value), "fit", "the evaluation after step ", place_.step, " is ", value,
           ". Does it divide by a count that is 0?");
     const bool better = value < place_.best;
@@ -146,7 +159,7 @@ class Fit {
       if (folder_) nn::save(model_, folder_->best());
     }
     place_.evaluations_since_best = better ? 0 : place_.evaluations_since_best + 1;
-    if (options_.plateau != nullptr) optimiser_.set_lr((*options_.plateau)(value));
+    if (options_.plateau != nullptr) (*options_.plateau)(value);
     if (progress_) {
       std::ostringstream line;
       line.precision(5);

@@ -50,8 +50,8 @@ struct FitOptions {
   Ema* average = nullptr;                 // of the weights; updated after each step, evaluated in their place
   std::filesystem::path out = {};         // folder for checkpoints and metrics; empty: none are kept
   std::int64_t save_every = 0;            // steps; 0: as evaluate_every
-  bool resume = false;                    // go on with what is in `out`
-  std::vector<Part> parts = {};           // what else must be saved to go on to the same bits
+  bool resume = false;           // go on with what is in `out`: to the same bits, if all else is as it was
+  std::vector<Part> parts = {};  // what else must be saved to go on to the same bits
   std::vector<std::function<void(const Step&)>> callbacks = {};  // after each step
   bool progress = true;
 };
@@ -66,7 +66,7 @@ struct FitResult {
   std::int64_t best_step = 0;
 };
 
-// Trains `model`: each step takes `next_loss()`, the loss of the next batch, `accumulate` times. The batches'
+// Trains `model`, whose parameters the optimiser was made for: each step takes `next_loss()`, the loss of the next batch, `accumulate` times. The batches'
 // place, if it has one to be saved, is among options.parts, and so is any generator but the default one.
 FitResult fit(nn::Module& model, Optimizer& optimiser, const std::function<Tensor()>& next_loss,
               const FitOptions& options);

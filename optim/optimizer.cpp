@@ -63,7 +63,7 @@ Optimizer::Optimizer(const Settings& settings, Parameters parameters, const std:
   const std::vector<int> group_of = membership(name_, parameters_, groups);
 
   lr_ = full({}, settings.lr, f64);
-  state_.push_back({"lr", lr_});
+  state_.push_back({std::string(name_) + ".lr", lr_});  // no other rule's state fits
   for (const NamedTensor& parameter : parameters_) {
     const int k = group_of[slots_.size()];
     const Group group = k < 0 ? Group{} : groups[static_cast<std::size_t>(k)];

@@ -62,7 +62,7 @@ class Optimizer {
 
   const Parameters& parameters() const { return parameters_; }
 
-  // All that the next steps depend on besides the weights: "lr" and, for each parameter, what the rule
+  // All that the next steps depend on besides the weights: "adamw.lr", so that no other rule's state fits, and, for each parameter, what the rule
   // remembers ("m.encoder.0.weight") and the count of its updates where that matters
   // ("steps.encoder.0.weight"). The tensors are the optimiser's own, and change with it.
   const std::vector<NamedTensor>& state() const { return state_; }

@@ -52,7 +52,9 @@ double StepDecay::operator()(std::int64_t step) const {
 double Cosine::operator()(std::int64_t step) const {
   return after_warmup("cosine", *this, step, along_cosine);
 }
-double Linear::operator()(std::int64_t step) const { return after_warmup("linear", *this, step, along_line); }
+double LinearDecay::operator()(std::int64_t step) const {
+  return after_warmup("linear", *this, step, along_line);
+}
 
 double Noam::operator()(std::int64_t step) const {
   check_step("noam", scale, step);

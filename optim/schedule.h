@@ -40,7 +40,7 @@ struct Cosine {
   double last = 0;
   double operator()(std::int64_t step) const;
 };
-struct Linear {
+struct LinearDecay {
   double lr;
   std::int64_t steps, warmup = 0;
   double last = 0;
@@ -83,6 +83,7 @@ class ReduceOnPlateau {
   ReduceOnPlateau& operator=(ReduceOnPlateau&&) = default;
 
   double operator()(double metric);  // the rate from here on
+  double lr() const { return *lr_.data<double>(); }
 
   const std::vector<NamedTensor>& state() const { return state_; }
   void load_state(const std::vector<NamedTensor>& state);

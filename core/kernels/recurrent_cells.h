@@ -41,7 +41,7 @@ struct PlainCell {
 #pragma omp simd
     for (std::int64_t j = 0; j < at.count; ++j) {
       const T a = projection[j] + product[j];
-      h[j] = rectified ? (a > 0 ? a : T(0)) : vector_math::tanh(a);
+      h[j] = rectified ? (a < 0 ? T(0) : a) : vector_math::tanh(a);  // NaN stays NaN
     }
   }
 

@@ -46,6 +46,15 @@ std::vector<std::string> names_and_shapes(const Module& module) {
 
 }  // namespace
 
+TEST_CASE("a NaN among the inputs is seen in the output of every kind of sequence", "[nn][recurrent]") {
+  const Tensor x = full({2, 3, 4}, std::numeric_limits<double>::quiet_NaN(), f32);
+  const auto is_nan = [](const Tensor& y) { return std::isnan(y.detach().to_vector<float>().front()); };
+  CHECK(is_nan(RNN({.in = 4, .hidden = 5})(x).output));
+  CHECK(is_nan(RNN({.in = 4, .hidden = 5, .activation = Activation::relu})(x).output));
+  CHECK(is_nan(GRU({.in = 4, .hidden = 5})(x).output));
+  CHECK(is_nan(LSTM({.in = 4, .hidden = 5})(x).output));
+}
+
 TEST_CASE("an RNN gives what its cell gives step by step", "[nn]") {
   for (const Activation activation : {Activation::tanh, Activation::relu}) {
     const RNN rnn = wide(RNN({.in = 3, .hidden = 4, .activation = activation}));

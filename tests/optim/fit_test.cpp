@@ -249,6 +249,16 @@ TEST_CASE("a loss that is no number ends the training, and names the step", "[op
   CHECK(equal(model.weight, before));
 }
 
+TEST_CASE("an optimiser made before its model was converted is refused", "[optim][fit][error]") {
+  nn::Linear model({.in = 1, .out = 1});
+  SGD optimiser(model, {.lr = 0.1});
+  model.to(f64);
+  CHECK(message_of([&] { fit(model, optimiser, [&] { return sum(model.weight); }, {.progress = false}); }) ==
+        "[fit] the optimiser was made for a tensor 'weight' that is not a parameter of this model. Make it "
+        "after "
+        "model.to()?");
+}
+
 TEST_CASE("fit refuses options that contradict each other", "[optim][fit][error]") {
   nn::Linear model({.in = 1, .out = 1});
   SGD optimiser(model, {.lr = 0.1});

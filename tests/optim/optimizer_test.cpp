@@ -169,9 +169,9 @@ TEST_CASE("what a rule keeps is named after it and the parameter", "[optim]") {
     for (const NamedTensor& entry : optimiser.state()) all += entry.name + " ";
     return all;
   };
-  CHECK(names(optim::SGD(parameters, {})) == "lr ");
-  CHECK(names(optim::SGD(parameters, {.momentum = 0.9})) == "lr b.a b.b ");
-  CHECK(names(optim::Adam(parameters, {})) == "lr steps.a m.a v.a steps.b m.b v.b ");
+  CHECK(names(optim::SGD(parameters, {})) == "sgd.lr ");
+  CHECK(names(optim::SGD(parameters, {.momentum = 0.9})) == "sgd.lr b.a b.b ");
+  CHECK(names(optim::Adam(parameters, {})) == "adam.lr steps.a m.a v.a steps.b m.b v.b ");
 }
 
 TEST_CASE("a state of another model is refused as a whole, and nothing changes", "[optim]") {
@@ -179,16 +179,29 @@ TEST_CASE("a state of another model is refused as a whole, and nothing changes",
   optim::SGD optimiser({{"a", a}, {"b", b}}, {.lr = 0.1, .momentum = 0.9});
   const auto before = copied(optimiser.state());
   CHECK(message_of([&] {
-          optimiser.load_state(
-              {{"lr", full({}, 1, f64)}, {"b.a", zeros({4})}, {"m.a", zeros({3})}, {"lr", full({}, 2, f64)}});
+          optimiser.load_state({{"sgd.lr", full({}, 1, f64)},
+                                {"b.a", zeros({4})},
+                                {"m.a", zeros({3})},
+                                {"sgd.lr", full({}, 2, f64)}});
         }) ==
         "[load_state] the state does not fit this sgd:\n"
-        "  twice:      lr\n"
+        "  twice:      sgd.lr\n"
         "  mis-shaped: b.a is (4,) of f32, wanted (3,) of f32\n"
         "  missing:    b.b\n"
         "  unexpected: m.a\n"
         "Is it of another kind, or of another model?");
   CHECK(same(optimiser.state(), before));
+}
+
+TEST_CASE("the state of one rule does not fit another, though its tensors are the same", "[optim][error]") {
+  const Tensor a = zeros({3}).requires_grad_();
+  const optim::Adam adam({{"a", a}}, {});
+  optim::AdamW adamw({{"a", a}}, {});
+  CHECK(message_of([&] { adamw.load_state(adam.state()); }) ==
+        "[load_state] the state does not fit this adamw:\n"
+        "  missing:    adamw.lr\n"
+        "  unexpected: adam.lr\n"
+        "Is it of another kind, or of another model?");
 }
 
 TEST_CASE("one and two threads make the same bits", "[optim]") {

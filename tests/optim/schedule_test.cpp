@@ -40,7 +40,7 @@ TEST_CASE("a cosine is at half in the middle and at its last rate from the end o
 }
 
 TEST_CASE("a warm-up rises by equal steps to the rate, and the fall begins there", "[optim]") {
-  const optim::Linear line{.lr = 0.4, .steps = 12, .warmup = 4};
+  const optim::LinearDecay line{.lr = 0.4, .steps = 12, .warmup = 4};
   const double rates[] = {0.1, 0.2, 0.3, 0.4, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0, 0};
   for (std::int64_t step = 0; step < 14; ++step) CHECK(line(step) == Approx(rates[step]).margin(1e-15));
   const optim::Cosine cosine{.lr = 0.4, .steps = 12, .warmup = 4};
@@ -100,7 +100,7 @@ TEST_CASE("schedules refuse what has no rate", "[optim]") {
         "[step_decay] every must be above 0, not 0. 1000?");
   CHECK(message_of([] { optim::Cosine{.lr = 1, .steps = 10, .warmup = 10}(3); }) ==
         "[cosine] the warm-up must end before the last step; it takes 10 of 10 steps. A tenth of them?");
-  CHECK(message_of([] { optim::Linear{.lr = NAN, .steps = 10}(3); }) ==
+  CHECK(message_of([] { optim::LinearDecay{.lr = NAN, .steps = 10}(3); }) ==
         "[linear] lr must be a number from 0 up, not nan. 1e-3?");
   CHECK(message_of([] { optim::Noam{.width = 0}(3); }) ==
         "[noam] width and warmup must be above 0, not 0 and 4000. The model's width and 4000?");

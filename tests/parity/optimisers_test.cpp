@@ -128,9 +128,9 @@ TEST_CASE("the moving average of weights agrees with PyTorch", "[parity]") {
 TEST_CASE("schedules agree with PyTorch", "[parity]") {
   check_rates("step", optim::StepDecay{.lr = 0.1, .every = 7, .factor = 0.5});
   check_rates("cosine", optim::Cosine{.lr = 0.1, .steps = 50, .last = 0.01});
-  check_rates("linear", optim::Linear{.lr = 0.1, .steps = 50, .last = 0.01});
+  check_rates("linear", optim::LinearDecay{.lr = 0.1, .steps = 50, .last = 0.01});
   check_rates("warm-up and cosine decay", optim::Cosine{.lr = 0.1, .steps = 50, .warmup = 8});
-  check_rates("warm-up and linear decay", optim::Linear{.lr = 0.1, .steps = 50, .warmup = 8});
+  check_rates("warm-up and linear decay", optim::LinearDecay{.lr = 0.1, .steps = 50, .warmup = 8});
   check_rates("noam", optim::Noam{.width = 16, .warmup = 8});
   check_rates("one-cycle", optim::OneCycle{.lr = 0.1, .steps = 50});
 
