@@ -32,7 +32,8 @@ void check_options(const FitOptions& o) {
         "resume goes on with what is in a folder, and none is named. Set out?");
 }
 
-// A model that was converted has new tensors, and an optimiser that was made before it goes on with the old ones.
+// A model that was converted has new tensors, and an optimiser that was made before it goes on with the old
+// ones.
 void check_same_tensors(const nn::Module& model, const Parameters& others, const char* what) {
   const std::vector<NamedTensor> own = model.parameters();
   for (const NamedTensor& other : others)

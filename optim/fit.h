@@ -66,8 +66,9 @@ struct FitResult {
   std::int64_t best_step = 0;
 };
 
-// Trains `model`, whose parameters the optimiser was made for: each step takes `next_loss()`, the loss of the next batch, `accumulate` times. The batches'
-// place, if it has one to be saved, is among options.parts, and so is any generator but the default one.
+// Trains `model`, whose parameters the optimiser was made for: each step takes `next_loss()`, the loss of the
+// next batch, `accumulate` times. The batches' place, if it has one to be saved, is among options.parts, and
+// so is any generator but the default one.
 FitResult fit(nn::Module& model, Optimizer& optimiser, const std::function<Tensor()>& next_loss,
               const FitOptions& options);
 

@@ -62,9 +62,9 @@ class Optimizer {
 
   const Parameters& parameters() const { return parameters_; }
 
-  // All that the next steps depend on besides the weights: "adamw.lr", so that no other rule's state fits, and, for each parameter, what the rule
-  // remembers ("m.encoder.0.weight") and the count of its updates where that matters
-  // ("steps.encoder.0.weight"). The tensors are the optimiser's own, and change with it.
+  // All that the next steps depend on besides the weights: "adamw.lr", so that no other rule's state fits,
+  // and, for each parameter, what the rule remembers ("m.encoder.0.weight") and the count of its updates
+  // where that matters ("steps.encoder.0.weight"). The tensors are the optimiser's own, and change with it.
   const std::vector<NamedTensor>& state() const { return state_; }
   // Copies a state in: training goes on to the same bits. Refuses one of other names, shapes or dtypes, and
   // then nothing has changed.

@@ -1,6 +1,6 @@
 // Products of matrices in memory, on the calling thread: what the kernels of matmul, conv and their like are
-// made of. They bring the threads; BLAS is kept to one, whichever build of OpenBLAS is loaded. With AVX-512 most
-// products run in loops of our own: blocked.h.
+// made of. They bring the threads; BLAS is kept to one, whichever build of OpenBLAS is loaded. With AVX-512
+// most products run in loops of our own: blocked.h.
 #pragma once
 
 #include <cstdint>

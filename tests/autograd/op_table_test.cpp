@@ -63,7 +63,8 @@ TEST_CASE("every public op has a row in the op table", "[op]") {
   // A declaration that gives back tensors, outside namespace definition: the name stands before its
   // parenthesis.
   const std::regex declaration(
-      R"(^(?:inline )?(?:Tensor|std::vector<Tensor>|std::array<Tensor, \d+>|[A-Z]\w+) (operator\W+|\w+)\(.*)");
+      R"(^(?:inline )?(?:Tensor|std::vector<Tensor>|std::array<Tensor, \d+>|[A-Z]\w+) )"
+      R"((operator\W+|\w+)\(.*)");
   std::size_t found = 0;
   for (const auto& file : std::filesystem::directory_iterator(GRADUS_SOURCE_DIR "/autograd/ops")) {
     if (file.path().extension() != ".h") continue;

@@ -6,8 +6,8 @@
 //   definition      a fused op against its definition: value, gradient, second gradient
 //   strides         the same result from inputs that are windows on larger or transposed memory
 //   empty           an axis of size zero gives an empty result and gradient, or is refused
-//   f32             the f32 op (value and gradient) against the f64 definition, or the f64 op where there is none
-//   threads         the same bits at 1, 2 and 3 threads, forward and backward, on an input that does run in parallel
+//   f32             the f32 op (value and gradient) against the f64 definition, else against the f64 op
+//   threads         the same bits at 1, 2 and 3 threads, forward and backward, where it does run in parallel
 //   no record       an op without a derivative records none
 //   errors          the text of each refusal
 //
