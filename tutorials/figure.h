@@ -1,10 +1,12 @@
-// Figures for the chapters, written as SVG: curves, clouds of points, bars and heat maps, in panels side by side.
+// Figures for the chapters, written as SVG: curves, clouds of points, bars and heat maps, in panels side by
+// side.
 //
 //   figure::write(folder + "/02_loss.svg", {{.x = {"step", 0, 100},
 //                                            .y = {"loss", 1e-3, 1, figure::logarithmic},
 //                                            .lines = {{"SGD", steps, losses}}}});
 //
-// All colours do on white and on black. Coordinates have one decimal, so that a number's last digit draws nothing.
+// All colours do on white and on black. Coordinates have one decimal, so that a number's last digit draws
+// nothing.
 #pragma once
 
 #include <algorithm>
@@ -38,8 +40,8 @@ struct Series {
   int colour = -1;
 };
 
-// The panel's ground in `rows` x `columns` cells, the first row at y.from, or on top where the y axis has names: the
-// second colour for values up to 1, the first for those down to -1, the paler the nearer to 0.
+// The panel's ground in `rows` x `columns` cells, the first row at y.from, or on top where the y axis has
+// names: the second colour for values up to 1, the first for those down to -1, the paler the nearer to 0.
 struct Cells {
   std::vector<double> values;  // row by row
   int rows = 0, columns = 0;
@@ -71,7 +73,7 @@ inline std::string formatted(const char* format, double value) {
 }
 
 inline std::string number(double value) {
-  return formatted("%.1f", std::round(value * 10) / 10 + 0.0);  // + 0.0: no -0.0
+  return formatted("%.1f", std::floor(value * 10 + 0.500001) / 10);  // halves go up on every processor
 }
 
 inline std::string escaped(const std::string& text) {
@@ -177,11 +179,13 @@ struct Drawing {
   void draw_axes() {
     std::string grid;
     for (const auto& [at, label] : ticks(panel.y)) {
-      if (panel.y.names.empty()) grid += "M" + number(left) + " " + number(row(at)) + "H" + number(right);
+      if (panel.y.names.empty())
+        grid += std::string("M") + number(left) + " " + number(row(at)) + "H" + number(right);
       text(left - 8, row(at) + 4, label, "end");
     }
     for (const auto& [at, label] : ticks(panel.x)) {
-      if (panel.x.names.empty()) grid += "M" + number(column(at)) + " " + number(top) + "V" + number(bottom);
+      if (panel.x.names.empty())
+        grid += std::string("M") + number(column(at)) + " " + number(top) + "V" + number(bottom);
       text(column(at), bottom + 20, label);
     }
     if (!grid.empty()) svg << "<path d='" << grid << "' stroke='#767676' stroke-opacity='0.3'/>\n";
