@@ -1,5 +1,6 @@
-// A network that learns to tell two classes of points apart, four rules to train it by, and what it knows of points that
-// it has not seen. The page beside this file explains it part by part. ./gradus tutorial 02 [--figures DIR]
+// A network that learns to tell two classes of points apart, four rules to train it by, and what it knows of
+// points that it has not seen. The page beside this file explains it part by part. ./gradus tutorial 02
+// [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "figure.h"
+#include <gradus/tutorials/figure.h>
 
 using namespace gradus;
 
@@ -121,7 +122,8 @@ std::array<double, 4> rates_for(const std::string& rule) {
   return {0.001, 0.01, 0.1, 0.3};
 }
 
-// Prints the table; returns, of each rule at its best rate, the loss at each step, a mean over the beginnings.
+// Prints the table; returns, of each rule at its best rate, the loss at each step, a mean over the
+// beginnings.
 std::vector<figure::Series> compare_rules(const Points& points) {
   constexpr int seeds = 5, steps = 100;
   constexpr double coin = std::numbers::ln2;  // the loss of saying "one half" to every point

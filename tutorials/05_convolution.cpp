@@ -1,5 +1,6 @@
 // Convolutions, residual blocks, a small ResNet on pictures that this program draws, and what of it serves on
-// pictures of another kind. The page beside this file explains it part by part. ./gradus tutorial 05 [--figures DIR]
+// pictures of another kind. The page beside this file explains it part by part.
+// ./gradus tutorial 05 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "figure.h"
+#include <gradus/tutorials/figure.h>
 
 using namespace gradus;
 
