@@ -72,8 +72,8 @@ void saturation() {
   }
 }
 
-// 2. How many multiplications exp needs: exp(x) is exp(r), |r| <= log(2) / 2, times a power of two, and for so
-// small an r the Taylor polynomial of this degree is exact enough.
+// 2. How many multiplications exp needs: exp(x) is exp(r), |r| <= log(2) / 2, times a power of two, and for
+// so small an r the Taylor polynomial of this degree is exact enough.
 int degree_of_exp(double precision) {
   int degree = 0;
   const double r = std::numbers::ln2 / 2;
