@@ -1,5 +1,5 @@
 // Products of any size by Panel's loop, on the calling thread. In GFLOP/s on one core of a Zen 5, which
-// OpenBLAS 0.3.21 does not know to have AVX-512:
+// OpenBLAS 0.3.21 does not know to have AVX-512 (./gradus bench ops --filter matmul):
 //
 //                            here   OpenBLAS
 //   (512,512)(512,512)        220        115

@@ -82,6 +82,12 @@ TEST_CASE("clipping by value moves what is outside to the border", "[optim]") {
   CHECK(equal(w.grad(), tensor({-0.5, -0.5, 0, 0.25, 0.5})));
 }
 
+TEST_CASE("a value is clipped that is finite and has no square", "[optim]") {
+  const Tensor w = with_gradient(tensor({1e200, 0.25, -1e300}, f64));
+  optim::clip_grad_value({{"w", w}, {"empty", with_gradient(zeros({0}))}}, 0.5);
+  CHECK(equal(w.grad(), tensor({0.5, 0.25, -0.5}, f64)));
+}
+
 TEST_CASE("a gradient that is not finite is told by its parameter, and none is changed", "[optim]") {
   const Tensor fine = with_gradient(full({2}, 5)), broken = with_gradient(tensor({1, NAN, 2}));
   const optim::Parameters parameters{{"0.weight", fine}, {"2.bias", broken}};
