@@ -67,12 +67,12 @@ Leaf::Leaf(const Shape& shape, DType dtype) {
   slots = {&slot_, 1};
 }
 
-void Leaf::put_gradient(Tensor gathered) {
-  if (gradient.defined()) gathered = kernels::add(gradient, gathered);
+void Leaf::put_gradient(Tensor dx) {
+  if (gradient.defined()) dx = kernels::add(gradient, dx);
   // A view or a shared tensor as gradient would change under the user's hands, so the leaf gets memory of its
   // own.
-  const bool own = gathered.requires_grad() || (gathered.is_sole_owner() && gathered.is_contiguous());
-  gradient = own ? std::move(gathered) : kernels::clone(gathered);
+  const bool own = dx.requires_grad() || (dx.is_sole_owner() && dx.is_contiguous());
+  gradient = own ? std::move(dx) : kernels::clone(dx);
 }
 
 void detail::attach(Node* node, const OpInfo& op, std::span<const Tensor> outputs) {

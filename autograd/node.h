@@ -111,7 +111,7 @@ class Leaf final : public Node {
   std::span<const Saved> saved() const override { return {}; }
 
   // Adds to the gradient what a pass has gathered. Called by the walk that owns this leaf.
-  void put_gradient(Tensor gathered);
+  void put_gradient(Tensor dx);
 
   Tensor gradient;
   // The backward pass that owns the leaf while it runs: it alone touches `gradient` and what follows here.

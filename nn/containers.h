@@ -40,10 +40,11 @@ class ModuleList : public ModuleOf<ModuleList<M>> {
 
 // Modules of any type, each called with what the one before it gave:
 //
-//   Sequential net(Linear({.in = 2, .out = 16}), Tanh(), Linear({.in = 16, .out = 1}));
+//   Sequential net{Linear({.in = 2, .out = 16}), Tanh(), Linear({.in = 16, .out = 1})};
 //   const Tensor y = net(x);
 //
-// Each takes a Tensor and returns one. Named "0", "1", ...
+// Each takes a Tensor and returns one. Named "0", "1", ... Between braces C++ makes them in this order, so that
+// all compilers draw the same weights; between parentheses in any.
 class Sequential : public ModuleOf<Sequential> {
  public:
   template <class... M>

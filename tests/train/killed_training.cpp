@@ -1,6 +1,7 @@
 // killed_training OUT [CALL]: a small training in the folder OUT, begun or gone on with. At the CALL-th of
 // the system calls that save it, it kills itself as the kernel would, in the middle of writing if the call
-// writes. Otherwise it prints how many there were. kill_and_resume.cmake runs it.
+// writes. Otherwise it prints how many there were, and nothing else on standard output: progress is for standard
+// error. kill_and_resume.cmake runs it.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -65,8 +66,8 @@ int main(int argc, char* argv[]) {
   detail::file_calls = &killer;
 
   manual_seed(1);
-  nn::Sequential model(nn::Linear({.in = 4, .out = 32}), nn::BatchNorm1d({.channels = 32}), nn::Tanh(),
-                       nn::Dropout({.p = 0.2}), nn::Linear({.in = 32, .out = 4}));
+  nn::Sequential model{nn::Linear({.in = 4, .out = 32}), nn::BatchNorm1d({.channels = 32}), nn::Tanh(),
+                       nn::Dropout({.p = 0.2}), nn::Linear({.in = 32, .out = 4})};
   optim::AdamW optimiser(model, {.lr = 1e-2});
   optim::Ema average(model, {.decay = 0.9});
   Batches batches;
@@ -81,7 +82,6 @@ int main(int argc, char* argv[]) {
               .average = &average,
               .out = out,
               .save_every = 2,
-              .resume = std::filesystem::exists(out / "training.safetensors"),
-              .progress = false});
+              .resume = std::filesystem::exists(out / "training.safetensors")});
   std::cout << killer.made;
 }
