@@ -109,14 +109,6 @@ void gradients() {
                 std::abs(w.grad().item() - hw.gradient()), std::abs(b.grad().item() - hb.gradient())});
   std::printf("both tapes agree to 1e-12: %s\n", apart <= 1e-12 ? "yes" : "no");
 
-  // With create_graph the backward pass is recorded as well, so that its result can be differentiated.
-  const Tensor again = x * tanh(x * w + b);
-  const Tensor dx = grad({again}, {x}, {}, {.create_graph = true})[0], ddx = grad({dx}, {x})[0];
-  // By hand: y'' = 2 w (1 - t^2) - 2 x w^2 t (1 - t^2) where t = tanh(x w + b).
-  const double t = std::tanh(0.5 * -1.5 + 1), slope = 1 - t * t;
-  const double formula = 2 * -1.5 * slope - 2 * 0.5 * -1.5 * -1.5 * t * slope;
-  std::printf("d2y/dx2 = %.6f, by the formula %.6f\n", ddx.item(), formula);
-
   // What broadcasting copied, its gradient sums.
   const Tensor table = tensor({{1, 2}, {3, 4}, {5, 6}}, f64);
   const Tensor scale = tensor({1, 1}, f64).requires_grad_(), shift = tensor(0, f64).requires_grad_();
