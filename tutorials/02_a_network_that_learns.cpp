@@ -6,14 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <functional>
 #include <iostream>
-#include <memory>
 #include <numbers>
-#include <numeric>
 #include <string>
 #include <vector>
 
+#include <gradus/tutorials/chapter.h>
 #include <gradus/tutorials/figure.h>
 
 using namespace gradus;
@@ -70,23 +68,18 @@ nn::Sequential network() {
   return net;
 }
 
-// Returns the loss before each step.
-std::vector<double> train(const nn::Sequential& net, optim::Optimizer& optimiser, const Points& points,
-                          int steps) {
-  std::vector<double> losses;
+void train(const nn::Sequential& net, optim::Optimizer& optimiser, const Points& points, int steps) {
   for (int step = 0; step < steps; ++step) {
     optimiser.zero_grad();
     const Tensor loss = loss_of(net(points.at), points);
     loss.backward();
     optimiser.step();
-    losses.push_back(loss.item());
   }
-  return losses;
 }
 
 // What the model says of each place in a grid of cells, in quarters: the paler two are near one half.
-figure::Panel regions(const std::string& title, const Points& points,
-                      const std::function<Tensor(Tensor)>& model) {
+template <class Model>
+figure::Panel regions(const std::string& title, const Points& points, const Model& model) {
   constexpr int columns = 48, rows = 36;
   const figure::Axis x = {"", -1.5, 2.5}, y = {"", -1.25, 1.75};
   figure::Cells cells = {{}, rows, columns};
@@ -107,112 +100,62 @@ figure::Panel regions(const std::string& title, const Points& points,
   return {.title = title, .x = x, .y = y, .points = {classes[0], classes[1]}, .cells = cells};
 }
 
-// 5. Four rules, each with several learning rates, from five beginnings.
-std::unique_ptr<optim::Optimizer> make(const std::string& rule, const nn::Sequential& net, double rate) {
-  if (rule == "SGD") return std::make_unique<optim::SGD>(net, optim::SGD::Options{.lr = rate});
-  if (rule == "momentum")
-    return std::make_unique<optim::SGD>(net, optim::SGD::Options{.lr = rate, .momentum = 0.9});
-  if (rule == "Adam") return std::make_unique<optim::Adam>(net, optim::Adam::Options{.lr = rate});
-  return std::make_unique<optim::AdamW>(net, optim::AdamW::Options{.lr = rate});
-}
-
-std::array<double, 4> rates_for(const std::string& rule) {
-  if (rule == "SGD") return {0.03, 0.3, 3, 30};
-  if (rule == "momentum") return {0.01, 0.1, 1, 10};
-  return {0.001, 0.01, 0.1, 0.3};
-}
-
-// Prints the table; returns, of each rule at its best rate, the loss at each step, a mean over the
-// beginnings.
-std::vector<figure::Series> compare_rules(const Points& points) {
-  constexpr int seeds = 5, steps = 100;
+// 5. A rule with several learning rates, from five beginnings. Returns its mean losses.
+template <class Rule>
+figure::Series try_rates(const std::string& name, typename Rule::Options options,
+                         const std::vector<double>& rates, const Points& points) {
   constexpr double coin = std::numbers::ln2;  // the loss of saying "one half" to every point
-  std::vector<double> count(steps);
-  std::iota(count.begin(), count.end(), 0);
+  figure::Series curve = {name, rates, {}};
+  for (const double rate : rates) {
+    options.lr = rate;
+    const chapter::Spread loss = chapter::over_seeds([&](int) {
+      const nn::Sequential net = network();
+      Rule optimiser(net, options);
+      train(net, optimiser, points, 100);
+      return loss_on(net, points);
+    });
+    std::printf("%-8s %5g  ", name.c_str(), rate);
+    if (loss.mean > coin)
+      std::printf("more than a coin's");
+    else
+      chapter::print(loss, 4);
+    std::puts("");
+    curve.y.push_back(std::min(loss.mean, coin));
+  }
+  return curve;
+}
+
+// 6. The same with more noise, and 500 points that the training never sees. Prints the table; returns the
+// losses on both every ten steps, means over five draws, without decay and with one of 1.
+std::vector<figure::Series> compare_decays() {
+  const std::vector<double> steps = arange(0, 1001, 10, f64).to_vector<double>(), none(steps.size());
   std::vector<figure::Series> curves;
-  std::printf("rule      rate  loss after 100 steps       all right\n");
-  for (const std::string rule : {"SGD", "momentum", "Adam", "AdamW"}) {
-    double least = coin;
-    curves.push_back({rule, count, {}});
-    for (const double rate : rates_for(rule)) {
-      std::vector<double> last, curve(steps);
-      int all_right = 0;
-      for (int seed = 1; seed <= seeds; ++seed) {
-        manual_seed(seed);
-        const nn::Sequential net = network();
-        const std::vector<double> losses = train(net, *make(rule, net, rate), points, steps);
-        last.push_back(loss_on(net, points));
-        all_right += right(net(points.at), points) == 100;
-        for (int i = 0; i < steps; ++i) curve[i] += losses[i] / seeds;
+  std::printf("decay  loss on unseen points  least on the way\n");
+  for (const double decay : {0.0, 0.01, 0.1, 1.0, 10.0}) {
+    const std::string name = decay == 0 ? "no decay" : "decay 1";
+    figure::Series on_seen = {name + ", seen", steps, none}, on_unseen = {name + ", unseen", steps, none};
+    const chapter::Spread last = chapter::over_seeds([&](int) {
+      const Points seen = moons(100, 0.25), unseen = moons(500, 0.25);
+      const nn::Sequential net = network();
+      optim::AdamW optimiser(net, {.lr = 0.003, .weight_decay = decay});
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (i > 0) train(net, optimiser, seen, 10);
+        on_seen.y[i] += loss_on(net, seen) / chapter::seeds;
+        on_unseen.y[i] += loss_on(net, unseen) / chapter::seeds;
       }
-      const double mean = std::accumulate(last.begin(), last.end(), 0.0) / seeds;
-      const auto [low, high] = std::minmax_element(last.begin(), last.end());
-      std::printf("%-8s %5g  ", rule.c_str(), rate);
-      if (mean > coin)
-        std::printf("more than a coin's       ");
-      else
-        std::printf("%.4f (%.4f to %.4f)", mean, *low, *high);
-      std::printf("  %d of %d\n", all_right, seeds);
-      if (mean < least) least = mean, curves.back().y = curve;
-    }
+      return loss_on(net, unseen);
+    });
+    std::printf("%5g  ", decay);
+    chapter::print(last, 3);
+    std::printf("  %.3f\n", *std::min_element(on_unseen.y.begin(), on_unseen.y.end()));
+    if (decay == 0 || decay == 1) curves.insert(curves.end(), {on_seen, on_unseen});
   }
   return curves;
 }
 
-// 6. The same with more noise, and 500 points that the training never sees.
-struct Fit {
-  std::vector<double> seen, unseen;  // the loss on either, every ten steps: a mean over five draws
-};
-
-template <class Rule>
-Fit fit_noisy(double decay) {
-  constexpr int seeds = 5, evaluations = 101;
-  Fit fit = {std::vector<double>(evaluations), std::vector<double>(evaluations)};
-  for (int seed = 1; seed <= seeds; ++seed) {
-    manual_seed(seed);
-    const Points seen = moons(100, 0.25), unseen = moons(500, 0.25);
-    const nn::Sequential net = network();
-    Rule optimiser(net, {.lr = 0.003, .weight_decay = decay});
-    for (int i = 0; i < evaluations; ++i) {
-      fit.seen[i] += loss_on(net, seen) / seeds;
-      fit.unseen[i] += loss_on(net, unseen) / seeds;
-      train(net, optimiser, seen, 10);
-    }
-  }
-  return fit;
-}
-
-figure::Panel curves_of(const Fit& fit, const std::string& title) {
-  std::vector<double> steps(fit.seen.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = 10.0 * static_cast<double>(i);
-  return {.title = title,
-          .x = {"step", 0, 1000},
-          .y = {"loss", 1e-2, 1, figure::logarithmic},
-          .lines = {{"seen", steps, fit.seen}, {"unseen", steps, fit.unseen}},
-          .legend = figure::bottom_left};
-}
-
-std::vector<figure::Panel> compare_decays() {
-  std::printf("             Adam             AdamW\ndecay     seen  unseen      seen  unseen\n");
-  std::vector<figure::Panel> panels;
-  for (const double decay : {0.0, 0.001, 0.003, 0.01, 0.1, 1.0}) {
-    const Fit adam = fit_noisy<optim::Adam>(decay), adamw = fit_noisy<optim::AdamW>(decay);
-    std::printf("%5g    %5.3f   %5.3f     %5.3f   %5.3f\n", decay, adam.seen.back(), adam.unseen.back(),
-                adamw.seen.back(), adamw.unseen.back());
-    if (decay == 0) panels.push_back(curves_of(adamw, "no decay"));
-    if (decay == 1) panels.push_back(curves_of(adamw, "AdamW, decay 1"));
-  }
-  const std::vector<double>& unseen = panels[0].lines[1].y;
-  const auto least = std::min_element(unseen.begin(), unseen.end());
-  std::printf("without decay, the loss on unseen points was %.3f after %d steps, its least\n", *least,
-              10 * static_cast<int>(least - unseen.begin()));
-  return panels;
-}
-
 int main(int argc, char* argv[]) {
   const Points points = moons(100, 0.1);
-  const nn::Linear line = train_line(points);
-  std::vector<figure::Panel> pictures = {regions("a line", points, [&](const Tensor& x) { return line(x); })};
+  std::vector<figure::Panel> pictures = {regions("a line", points, train_line(points))};
 
   const nn::Sequential net = network();
   std::cout << "\n" << net << "\n";
@@ -223,22 +166,27 @@ int main(int argc, char* argv[]) {
     steps = until;
     std::printf("after %3d steps: loss %.4f, %3d of 100 right\n", steps, loss_on(net, points),
                 right(net(points.at), points));
-    if (steps > 0)
-      pictures.push_back(regions("the network, " + std::to_string(steps) + " steps", points,
-                                 [&](const Tensor& x) { return net(x); }));
+    if (steps > 0) pictures.push_back(regions(std::to_string(steps) + " steps", points, net));
   }
+  std::puts("");
+  std::printf("rule      rate  loss after 100 steps\n");
+  const std::vector<figure::Series> rules = {
+      try_rates<optim::SGD>("SGD", {}, {0.03, 0.3, 3, 30}, points),
+      try_rates<optim::SGD>("momentum", {.momentum = 0.9}, {0.01, 0.1, 1, 10}, points),
+      try_rates<optim::Adam>("Adam", {}, {0.001, 0.01, 0.1, 0.3}, points),
+      try_rates<optim::AdamW>("AdamW", {}, {0.001, 0.01, 0.1, 0.3}, points)};
+  std::puts("");
+  const std::vector<figure::Series> decays = compare_decays();
 
-  std::puts("");
-  const std::vector<figure::Series> curves = compare_rules(points);
-  std::puts("");
-  const std::vector<figure::Panel> decays = compare_decays();
-  if (argc == 3 && argv[1] == std::string("--figures")) {
-    const std::string folder = argv[2];
-    figure::write(folder + "/02_moons.svg", pictures, {.columns = 2, .width = 300, .height = 225});
-    figure::write(folder + "/02_rules.svg", {{.x = {"step", 0, 100},
-                                              .y = {"loss", 1e-4, 1, figure::logarithmic},
-                                              .lines = curves,
-                                              .legend = figure::bottom_left}});
-    figure::write(folder + "/02_unseen.svg", decays, {.columns = 2, .width = 300, .height = 220});
-  }
+  const std::string folder = chapter::figures_folder(argc, argv);
+  if (folder.empty()) return 0;
+  figure::write(folder + "/02_moons.svg", pictures, {.columns = 2, .width = 300, .height = 225});
+  figure::write(folder + "/02_rules.svg", {{.x = {"learning rate", 1e-3, 100, figure::logarithmic},
+                                            .y = {"loss", 1e-4, 1, figure::logarithmic},
+                                            .lines = rules,
+                                            .legend = figure::bottom_left}});
+  figure::write(folder + "/02_unseen.svg", {{.x = {"step", 0, 1000},
+                                             .y = {"loss", 1e-2, 1, figure::logarithmic},
+                                             .lines = decays,
+                                             .legend = figure::bottom_left}});
 }
