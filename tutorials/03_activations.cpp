@@ -5,15 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <numbers>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <gradus/tutorials/chapter.h>
 #include <gradus/tutorials/figure.h>
 
 using namespace gradus;
@@ -64,14 +63,6 @@ std::vector<figure::Panel> shapes() {
   return {values, slopes};
 }
 
-void saturation() {
-  std::printf("   x    0.1 x  tanh   slope\n");
-  for (const double x : {1.0, 5.0, 20.0, 50.0}) {
-    const Tensor z = tensor({0.1 * x}, f64);
-    std::printf("%4.0f  %7.1f  %.3f  %.4f\n", x, z.item(), tanh(z).item(), slope_of(four[1].f, z).item());
-  }
-}
-
 // 2. How many multiplications exp needs: exp(x) is exp(r), |r| <= log(2) / 2, times a power of two, and for
 // so small an r the Taylor polynomial of this degree is exact enough.
 int degree_of_exp(double precision) {
@@ -118,73 +109,37 @@ Tensor loss_of(const Net& net, const Points& points) {
   return binary_cross_entropy_with_logits(net(points.at), points.label);
 }
 
-std::vector<double> train(const Net& net, optim::Optimizer&& optimiser, const Points& points) {
-  std::vector<double> losses;
+void train(const Net& net, optim::Optimizer&& optimiser, const Points& points) {
   for (int step = 0; step < 100; ++step) {
     optimiser.zero_grad();
     const Tensor loss = loss_of(net, points);
     loss.backward();
     optimiser.step();
-    losses.push_back(loss.item());
   }
-  losses.push_back(loss_of(net, points).item());
-  return losses;
 }
 
-constexpr int seeds = 5;
-
-struct Spread {
-  double mean, low, high;
-};
-
-Spread spread_of(const std::vector<double>& v) {
-  return {std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size()),
-          *std::min_element(v.begin(), v.end()), *std::max_element(v.begin(), v.end())};
-}
-
-// How much smaller the gradient of the first layer's weights is than that of the last one's, before training.
-double gradient_ratio(const Net& net, const Points& points) {
-  loss_of(net, points).backward();
-  const auto size = [](const nn::Linear& layer) {
-    return std::sqrt(sum(square(layer.weight.grad())).item());
-  };
-  return size(net.first) / size(net.last);
-}
-
-// 4. Each activation from the same five beginnings, at two learning rates.
-figure::Panel train_each(const Points& points) {
+// 4. Each activation from the same five beginnings; tanh also moved up on purpose.
+void train_each(const Points& points) {
+  const auto raised = [](double up) -> Function { return [up](const Tensor& x) { return tanh(x) + up; }; };
   std::vector<Activation> all = four;
   all.push_back(named(nn::Activation::leaky_relu));
   all.push_back(named(nn::Activation::gelu_tanh));
-  figure::Panel panel = {
-      .x = {"step", 0, 100}, .y = {"loss", 1e-4, 1, figure::logarithmic}, .legend = figure::bottom_left};
-  std::printf("              first/last  loss after 100 steps of AdamW\n");
-  std::printf("              gradient    rate 0.03                 rate 0.1\n");
-  for (const auto& [name, f] : all) {
-    std::vector<double> ratios, curve(101);
-    std::printf("%-12s  ", name.c_str());
-    for (const double rate : {0.03, 0.1}) {
-      std::vector<double> last;
-      for (int seed = 1; seed <= seeds; ++seed) {
-        manual_seed(seed);
-        const Net net(f);
-        ratios.push_back(gradient_ratio(net, points));
-        const std::vector<double> losses = train(net, optim::AdamW(net, {.lr = rate}), points);
-        last.push_back(losses.back());
-        if (rate == 0.03)
-          for (std::size_t i = 0; i < losses.size(); ++i) curve[i] += losses[i] / seeds;
-      }
-      if (rate == 0.03) std::printf("%-10.2f", spread_of(ratios).mean);
-      const auto [mean, low, high] = spread_of(last);
-      std::printf("  %.4f (%.4f to %.4f)", mean, low, high);
-    }
+  all.push_back({"Tanh + 0.25", raised(0.25)});
+  all.push_back({"Tanh + 1", raised(1)});
+  all.push_back({"Tanh + 2", raised(2)});
+  std::printf("             mean output  loss after 100 steps\n");
+  for (const Activation& activation : all) {
+    double output = 0;  // of the first layer, before training
+    const chapter::Spread loss = chapter::over_seeds([&](int) {
+      const Net net(activation.f);
+      output += mean(net.hidden1(points.at)).item() / chapter::seeds;
+      train(net, optim::AdamW(net, {.lr = 0.03}), points);
+      return loss_of(net, points).item();
+    });
+    std::printf("%-11s  %11.3f  ", activation.name.c_str(), output);
+    chapter::print(loss, 4);
     std::puts("");
-    if (name == "GELUTanh") continue;
-    std::vector<double> steps(curve.size());
-    std::iota(steps.begin(), steps.end(), 0);
-    panel.lines.push_back({name, steps, curve});
   }
-  return panel;
 }
 
 // 5. Units that give 0 for every point: no gradient reaches their weights.
@@ -193,91 +148,51 @@ int dead_units(const Tensor& hidden) { return static_cast<int>(sum((max(hidden, 
 void dead(const Points& points) {
   std::printf("             at first          after 100 steps\n");
   std::printf("bias   rate  layer 1  layer 2  layer 1  layer 2  loss\n");
-  for (const auto& [bias, rate] : std::vector<std::pair<double, double>>{
-           {0, 0.1}, {0, 1}, {0, 3}, {0, 10}, {0.5, 1}, {-0.25, 1}, {-0.5, 1}, {-1, 1}, {-2, 1}}) {
+  for (const auto& [bias, rate] :
+       std::vector<std::pair<double, double>>{{0, 1}, {0, 3}, {0, 10}, {0.5, 1}, {-0.25, 1}, {-0.5, 1}}) {
     std::array<int, 4> count{};
-    std::vector<double> last;
-    for (int seed = 1; seed <= seeds; ++seed) {
-      manual_seed(seed);
+    const chapter::Spread loss = chapter::over_seeds([&, bias = bias, rate = rate](int) {
       Net net([](const Tensor& x) { return relu(x); });
-      no_grad([&, by = bias] { net.first.bias.add_(by), net.second.bias.add_(by); });
-      count[0] += dead_units(net.hidden1(points.at)), count[1] += dead_units(net.hidden2(points.at));
-      last.push_back(train(net, optim::SGD(net, {.lr = rate}), points).back());
-      count[2] += dead_units(net.hidden1(points.at)), count[3] += dead_units(net.hidden2(points.at));
-    }
+      no_grad([&] {
+        net.first.bias.add_(bias);
+        net.second.bias.add_(bias);
+      });
+      count[0] += dead_units(net.hidden1(points.at));
+      count[1] += dead_units(net.hidden2(points.at));
+      train(net, optim::SGD(net, {.lr = rate}), points);
+      count[2] += dead_units(net.hidden1(points.at));
+      count[3] += dead_units(net.hidden2(points.at));
+      return loss_of(net, points).item();
+    });
     std::printf("%5g  %4g", bias, rate);
     for (const int units : count) std::printf("  %7d", units);
-    std::printf("  %.2f\n", spread_of(last).mean);
+    std::printf("  %.2f\n", loss.mean);
   }
 }
 
-// 6. Outputs that are not centred, and tanh moved up on purpose.
-void centred(const Points& points) {
-  std::printf("mean output at first  layer 1  layer 2\n");
-  for (const auto& [name, f] : four) {
-    double one = 0, two = 0;
-    for (int seed = 1; seed <= seeds; ++seed) {
-      manual_seed(seed);
-      const Net net(f);
-      one += mean(net.hidden1(points.at)).item() / seeds;
-      two += mean(net.hidden2(points.at)).item() / seeds;
-    }
-    std::printf("%-20s  %7.3f  %7.3f\n", name.c_str(), one, two);
-  }
-  for (const double up : {0.0, 0.25, 0.5, 1.0, 2.0}) {
-    std::vector<double> last;
-    for (int seed = 1; seed <= seeds; ++seed) {
-      manual_seed(seed);
-      const Net net([up](const Tensor& x) { return tanh(x) + up; });
-      last.push_back(train(net, optim::AdamW(net, {.lr = 0.03}), points).back());
-    }
-    const auto [mean, low, high] = spread_of(last);
-    std::printf("tanh + %-5g loss %.4f (%.4f to %.4f)\n", up, mean, low, high);
-  }
-}
-
-// 7. GELU, and what is taken for it.
-std::vector<figure::Panel> approximations() {
+// 6. GELU, and what is taken for it.
+void approximation() {
   const Tensor x = arange(0, 301, 1, f64) / 50.0;  // 0 to 6; below 0 all differences are the same
   const Tensor exact = x * 0.5 * (1.0 + erf(x / std::numbers::sqrt2));
   std::printf("gelu(x) is x Phi(x) to 1e-14: %s\n", max(abs(gelu(x) - exact)).item() <= 1e-14 ? "yes" : "no");
-  const std::vector<double> at = x.to_vector<double>();
-  std::vector<figure::Panel> panels;
-  for (const auto& [name, f] : std::vector<Activation>{
-           {"by tanh", gelu_tanh},
-           {"x sigmoid(1.702 x)", [](const Tensor& v) { return v * sigmoid(1.702 * v); }}}) {
-    const std::vector<double> apart = (f(x) - exact).to_vector<double>();
-    const auto [low, high] = std::minmax_element(apart.begin(), apart.end());
-    std::printf("%-18s  from %8.5f at x = %4.2f to %7.5f at x = %4.2f\n", name.c_str(), *low,
-                at[low - apart.begin()], *high, at[high - apart.begin()]);
-    const double reach = panels.empty() ? 0.0006 : 0.024;
-    panels.push_back({.title = name + ", minus GELU",
-                      .x = {"x", 0, 6},
-                      .y = {"", -reach, reach},
-                      .lines = {{"", at, apart}}});
-  }
-  return panels;
+  const std::vector<double> at = x.to_vector<double>(), apart = (gelu_tanh(x) - exact).to_vector<double>();
+  const auto [low, high] = std::minmax_element(apart.begin(), apart.end());
+  std::printf("by tanh: from %.5f at x = %.2f to %.5f at x = %.2f\n", *low, at[low - apart.begin()], *high,
+              at[high - apart.begin()]);
 }
 
 int main(int argc, char* argv[]) {
   const std::vector<figure::Panel> curves = shapes();
-  std::puts("");
-  saturation();
   std::printf("\nexp is a polynomial of degree %d in f32, of degree %d in f64\n\n", degree_of_exp(0x1p-24),
               degree_of_exp(0x1p-53));
   manual_seed(0);
   const Points points = moons(100, 0.1);
-  const figure::Panel training = train_each(points);
+  train_each(points);
   std::puts("");
   dead(points);
   std::puts("");
-  centred(points);
-  std::puts("");
-  const std::vector<figure::Panel> apart = approximations();
-  if (argc == 3 && argv[1] == std::string("--figures")) {
-    const std::string folder = argv[2];
-    figure::write(folder + "/03_curves.svg", curves, {.columns = 2, .width = 300, .height = 240});
-    figure::write(folder + "/03_training.svg", {training});
-    figure::write(folder + "/03_gelu.svg", apart, {.columns = 2, .width = 300, .height = 200});
-  }
+  approximation();
+  const std::string folder = chapter::figures_folder(argc, argv);
+  if (folder.empty()) return 0;
+  figure::write(folder + "/03_curves.svg", curves, {.columns = 2, .width = 300, .height = 240});
 }
