@@ -43,8 +43,8 @@ class ModuleList : public ModuleOf<ModuleList<M>> {
 //   Sequential net{Linear({.in = 2, .out = 16}), Tanh(), Linear({.in = 16, .out = 1})};
 //   const Tensor y = net(x);
 //
-// Each takes a Tensor and returns one. Named "0", "1", ... Between braces C++ makes them in this order, so that
-// all compilers draw the same weights; between parentheses in any.
+// Each takes a Tensor and returns one. Named "0", "1", ... Between braces C++ makes them in this order, so
+// that all compilers draw the same weights; between parentheses in any.
 class Sequential : public ModuleOf<Sequential> {
  public:
   template <class... M>

@@ -1,7 +1,7 @@
 // killed_training OUT [CALL]: a small training in the folder OUT, begun or gone on with. At the CALL-th of
 // the system calls that save it, it kills itself as the kernel would, in the middle of writing if the call
-// writes. Otherwise it prints how many there were, and nothing else on standard output: progress is for standard
-// error. kill_and_resume.cmake runs it.
+// writes. Otherwise it prints how many there were, and nothing else on standard output: progress is for
+// standard error. kill_and_resume.cmake runs it.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
