@@ -62,8 +62,8 @@ nn::Linear train_line(const Points& points) {
 
 // 4. Two bends on the way: the network.
 nn::Sequential network() {
-  nn::Sequential net(nn::Linear({.in = 2, .out = 16}), nn::Tanh(), nn::Linear({.in = 16, .out = 16}),
-                     nn::Tanh(), nn::Linear({.in = 16, .out = 1}));
+  nn::Sequential net{nn::Linear({.in = 2, .out = 16}), nn::Tanh(), nn::Linear({.in = 16, .out = 16}),
+                     nn::Tanh(), nn::Linear({.in = 16, .out = 1})};
   net.to(f64);
   return net;
 }
