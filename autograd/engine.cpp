@@ -243,10 +243,17 @@ class Walk {
 
 thread_local constinit Walk* Walk::innermost = nullptr;
 
-bool Backward::wants(int input) const { return walk_.wants(node_.edges[input]); }
+const Edge& Backward::edge_of(int input) const {
+  check(input >= 0 && static_cast<std::size_t>(input) < node_.edges.size(), node_.name,
+        "the rule speaks of input ", input, ", and it has ", node_.edges.size(),
+        ", counted from 0. Is its rule right?");
+  return node_.edges[static_cast<std::size_t>(input)];
+}
+
+bool Backward::wants(int input) const { return walk_.wants(edge_of(input)); }
 
 void Backward::give(int input, Tensor gradient) {
-  const Edge& edge = node_.edges[input];
+  const Edge& edge = edge_of(input);
   if (!gradient.defined() || !walk_.wants(edge)) return;
   const Slot& slot = edge.node->slots[edge.output];
   check(gradient.shape() == slot.shape && gradient.dtype() == slot.dtype, node_.name, "the rule gave input ",

@@ -49,6 +49,8 @@ class Backward {
       : node_(node), walk_(walk), creates_graph_(creates_graph), retains_graph_(retains_graph) {}
 
  private:
+  const Edge& edge_of(int input) const;
+
   Node& node_;
   Walk& walk_;
   bool creates_graph_, retains_graph_;

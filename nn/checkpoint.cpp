@@ -1,5 +1,6 @@
 #include <gradus/nn/checkpoint.h>
 
+#include <gradus/core/check.h>
 #include <gradus/core/io/safetensors.h>
 
 namespace gradus::nn {
@@ -9,6 +10,17 @@ void save(const Module& module, const std::string& path) {
   write_safetensors(path, module.state(), {{"format", "pt"}});
 }
 
-void load(Module& module, const std::string& path) { module.load_state(read_safetensors(path).tensors); }
+void load(Module& module, const std::string& path) {
+  const Safetensors file = read_safetensors(path);
+  const auto format = file.metadata.find("format");
+  check(format == file.metadata.end() || format->second != "gradus training", "load", path,
+        " is a whole training, with more than a model's weights. Take last.safetensors or best.safetensors "
+        "beside it?");
+  try {
+    module.load_state(file.tensors);
+  } catch (const Error& error) {
+    fail("load", path, " does not fit: ", error.what());
+  }
+}
 
 }  // namespace gradus::nn

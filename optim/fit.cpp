@@ -44,6 +44,15 @@ void check_same_tensors(const nn::Module& model, const Parameters& others, const
           "' that is not a parameter of this model. Make it after model.to()?");
 }
 
+void check_loss(const Tensor& loss) {
+  check(loss.defined(), "fit", "the loss function returned no tensor. Return the loss?");
+  check(loss.numel() == 1, "fit", "the loss must be one number, and is of shape ", loss.shape(),
+        ". mean(...) of it?");
+  check(
+      loss.requires_grad(), "fit",
+      "the loss depends on no parameter: nothing is recorded of it. Was it detached, or made under no_grad?");
+}
+
 // What fit itself has to remember, saved as the part "fit".
 class Place {
  public:
@@ -80,13 +89,20 @@ class Fit {
     parts_.push_back(part("fit", place_));
     if (options.plateau != nullptr) parts_.push_back(part("plateau", *options.plateau));
     if (options.average != nullptr) parts_.push_back(part("average", *options.average));
+    const double lr = optimiser.lr();
     if (options.resume) load_training(folder_->training(), parts_);
+    if (optimiser.lr() != lr && !options.schedule && options.plateau == nullptr) other_lr_ = lr;
+    // A kill before the first evaluation can be resumed, too. Where a folder holds anything, it holds this.
+    if (!options.resume) {
+      save_training(folder_->training(), parts_);
+      nn::save(model_, folder_->last());
+    }
     folder_->open_metrics_after(place_.step);
-    if (!options.resume) save();  // a kill before the first evaluation can be resumed, too
   }
 
   FitResult run() {
     if (options_.progress) progress_ = std::make_unique<Progress>(place_.step, options_.steps);
+    if (progress_ && other_lr_) say_saved_lr(*other_lr_);
     const Interrupt interrupt;
     FitResult result{
         .ending = has_stalled() ? Ending::no_better : Ending::all_steps, .steps = 0, .loss = std::nan("")};
@@ -110,17 +126,30 @@ class Fit {
   }
 
  private:
+  void say_saved_lr(double lr) {
+    std::ostringstream line;
+    line << "going on with the learning rate that was saved, " << optimiser_.lr() << ", not with " << lr
+         << "; a schedule can change it";
+    progress_->say(line.str());
+  }
+
   Step take() {
     const std::int64_t number = place_.step + 1;
-    if (options_.schedule) optimiser_.set_lr(options_.schedule(place_.step));
+    if (options_.schedule) {
+      const double lr = options_.schedule(place_.step);
+      check(std::isfinite(lr) && lr >= 0, "fit", "the schedule gives ", lr, " as the learning rate of step ",
+            number, ". It must be a number from 0 up");
+      optimiser_.set_lr(lr);
+    }
     if (options_.plateau != nullptr) optimiser_.set_lr(options_.plateau->lr());
     Step step{.number = number, .loss = 0, .lr = optimiser_.lr(), .grad_norm = {}, .evaluation = {}};
     optimiser_.zero_grad();
     for (std::int64_t batch = 0; batch < options_.accumulate; ++batch) {
       const Tensor loss = next_loss_();
+      check_loss(loss);
       const double value = loss.item() / static_cast<double>(options_.accumulate);
-      check(std::isfinite(value), "fit", "the loss of step ", number, " is ", value,
-            ". Lower the learning rate, or let AnomalyMode name the op?");
+      check(std::isfinite(value), "fit", "the loss of step ", number, ", with learning rate ", step.lr,
+            ", is ", value, ". Lower that, or let AnomalyMode name the op?");
       step.loss += value;
       if (options_.accumulate == 1)
         loss.backward();
@@ -211,6 +240,7 @@ class Fit {
   std::vector<Part> parts_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<Progress> progress_;
+  std::optional<double> other_lr_;  // of the optimiser, before it took the saved one
 };
 
 }  // namespace

@@ -97,7 +97,8 @@ void Optimizer::step() {
                         .steps = slot.steps.defined() ? ++*slot.steps.data<std::int64_t>() : 0});
   }
   check(!updates_.empty(), "step", "none of the ", slots_.size(),
-        " parameters has a gradient, so none would change. Call backward() before it?");
+        " parameters has a gradient, so none would change. Call backward() before it, and make the optimiser "
+        "after model.to()?");
   update(updates_);
   for (const kernels::Update& updated : updates_) updated.w->count_change();
 }

@@ -72,10 +72,8 @@ void Progress::show(std::int64_t step, double loss) {
 }
 
 void Progress::say(const std::string& line) {
-  const std::string below = line_;
   erase();
   *terminal_.out << line << std::endl;
-  if (!below.empty()) draw(below);
 }
 
 std::string Progress::line_of(std::int64_t step, double loss) const {

@@ -40,10 +40,13 @@ RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(pat
             ". Wait for it, or choose another folder?");
       fail("fit", "cannot lock ", path.string(), ": ", std::strerror(errno), ". Choose another folder?");
     }
-    const bool begun = std::filesystem::exists(training());
-    check(!begun || resume, "fit", path.string(),
+    const bool can_go_on = std::filesystem::exists(training());
+    check(!can_go_on || resume, "fit", path.string(),
           " holds a training already. Go on with it (resume), or choose another folder?");
-    check(begun || !resume, "fit", path.string(),
+    for (const std::string& left : {last(), best(), metrics()})
+      check(can_go_on || !std::filesystem::exists(left), "fit", left, " is left of a training without its ",
+            training(), ", which it would need to go on. Move it, or choose another folder?");
+    check(can_go_on || !resume, "fit", path.string(),
           " holds no training to go on with. Begin one without resume?");
   } catch (...) {
     close(lock_);

@@ -75,7 +75,11 @@ void load_training(const std::string& path, const std::vector<Part>& parts) {
     states[whose].push_back({entry.name.substr(dot + 1), entry.value});
   }
   std::vector<std::vector<NamedTensor>> before;
-  for (const Part& part : parts) before.push_back(copy_of(part.state()));
+  for (const Part& part : parts) {
+    before.push_back(copy_of(part.state()));
+    check(before.back().empty() || states.contains(part.name), "load", path, " holds nothing for the part '",
+          part.name, "'. Was the training begun without it?");
+  }
   std::size_t loaded = 0;
   const auto put_back = [&] {
     for (std::size_t i = 0; i < loaded; ++i) parts[i].load(before[i]);

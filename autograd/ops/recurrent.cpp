@@ -58,8 +58,8 @@ void check_sequence(const Tensor& x, const RecurrentWeights& w, const SequenceOp
   if (!options.lengths.defined()) return;
   check(options.lengths.dtype() == i64 && options.lengths.shape() == Shape{x.shape()[0]}, op,
         "lengths must be i64, one for each of the ", x.shape()[0], " rows; they are ",
-        options.lengths.dtype(), " of shape ", options.lengths.shape(), ". Of shape ", Shape{x.shape()[0]},
-        "?");
+        options.lengths.dtype(), " of shape ", options.lengths.shape(),
+        options.lengths.dtype() == i64 ? ". One for each row?" : ". Convert them with .to(i64)?");
   const std::vector<std::int64_t> lengths = options.lengths.to_vector<std::int64_t>();
   for (std::size_t b = 0; b < lengths.size(); ++b)
     check(lengths[b] >= 0 && lengths[b] <= x.shape()[1], op, "row ", b, " has length ", lengths[b],

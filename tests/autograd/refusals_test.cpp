@@ -211,3 +211,19 @@ TEST_CASE("only leaves keep and give gradients", "[grad][error]") {
         "it off, or "
         "register_hook to see its gradient?");
 }
+
+TEST_CASE("a rule that speaks of an input there is none of is told so by the op", "[autograd][error]") {
+  for (const int input : {-1, 1, 9}) {
+    const Tensor x = ones({3}, f64).requires_grad_();
+    const auto tripled = [&](bool asks) {
+      const Tensor y = no_grad([&] { return x * 3.0; });
+      return record("triple", y, inputs(x), saves(), [=](Backward& back, const Tensor& dy) {
+        if (!asks || back.wants(input)) back.give(input, dy * 3.0);
+      });
+    };
+    for (const bool asks : {false, true})
+      CHECK(message_of([&] { sum(tripled(asks)).backward(); }) ==
+            "[triple] the rule speaks of input " + std::to_string(input) +
+                ", and it has 1, counted from 0. Is its rule right?");
+  }
+}

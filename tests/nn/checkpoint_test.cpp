@@ -61,17 +61,19 @@ TEST_CASE("a checkpoint that does not fit is refused in full, and nothing has ch
   Sequential wider = network(5);
   const Tensor before = wider(ones({1, 3}));
   CHECK(message_of([&] { load(wider, folder / "model.safetensors"); }) ==
-        "[load_state] the state does not fit this Sequential:"
-        "\n  mis-shaped: 0.weight is (4, 3) of f32, wanted (5, 3) of f32"
-        "\n  mis-shaped: 0.bias is (4,) of f32, wanted (5,) of f32"
-        "\n  mis-shaped: 1.weight is (2, 4) of f32, wanted (2, 5) of f32"
-        "\nIs it another model's, or made with other options?");
+        "[load] " + (folder / "model.safetensors") +
+            " does not fit: [load_state] the state does not fit this Sequential:"
+            "\n  mis-shaped: 0.weight is (4, 3) of f32, wanted (5, 3) of f32"
+            "\n  mis-shaped: 0.bias is (4,) of f32, wanted (5,) of f32"
+            "\n  mis-shaped: 1.weight is (2, 4) of f32, wanted (2, 5) of f32"
+            "\nIs it another model's, or made with other options?");
   Linear other({.in = 3, .out = 4});
   CHECK(message_of([&] { load(other, folder / "model.safetensors"); }) ==
-        "[load_state] the state does not fit this Linear:"
-        "\n  missing:    weight\n  missing:    bias"
-        "\n  unexpected: 0.bias\n  unexpected: 0.weight\n  unexpected: 1.weight"
-        "\nIs it another model's, or made with other options?");
+        "[load] " + (folder / "model.safetensors") +
+            " does not fit: [load_state] the state does not fit this Linear:"
+            "\n  missing:    weight\n  missing:    bias"
+            "\n  unexpected: 0.bias\n  unexpected: 0.weight\n  unexpected: 1.weight"
+            "\nIs it another model's, or made with other options?");
   CHECK(message_of([&] { load(wider, folder / "none"); }) ==
         "[load] cannot read " + (folder / "none") + ": No such file or directory. Is the path right?");
   CHECK(equal(wider(ones({1, 3})), before));

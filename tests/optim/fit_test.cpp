@@ -245,7 +245,9 @@ TEST_CASE("a loss that is no number ends the training, and names the step", "[op
   const Tensor before = (model.weight.detach() + 0.0).detach();
   CHECK(message_of([&] {
           fit(model, optimiser, [&] { return sum(model.weight) * std::nan(""); }, {.progress = false});
-        }) == "[fit] the loss of step 1 is nan. Lower the learning rate, or let AnomalyMode name the op?");
+        }) ==
+        "[fit] the loss of step 1, with learning rate 0.1, is nan. Lower that, or let AnomalyMode name the "
+        "op?");
   CHECK(equal(model.weight, before));
 }
 

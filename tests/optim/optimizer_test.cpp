@@ -54,7 +54,8 @@ TEST_CASE("a step changes what has a gradient, and zero_grad lets go of all of t
   optimiser.zero_grad();
   CHECK_FALSE(used.grad().defined());
   CHECK(message_of([&] { optimiser.step(); }) ==
-        "[step] none of the 3 parameters has a gradient, so none would change. Call backward() before it?");
+        "[step] none of the 3 parameters has a gradient, so none would change. Call backward() "
+        "before it, and make the optimiser after model.to()?");
 }
 
 TEST_CASE("gradients of several backward passes add up to that of the whole batch", "[optim]") {

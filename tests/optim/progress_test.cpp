@@ -89,7 +89,7 @@ TEST_CASE("a shorter line leaves nothing of a longer one, and what is said stand
   progress.say("evaluation 3");
   fake.now = 10;
   progress.show(10, 1);
-  CHECK(seen(fake.out.str()).starts_with("evaluation 3\nstep 10/10  loss 1  1 step/s  took 0:10 "));
+  CHECK(seen(fake.out.str()).starts_with("evaluation 3\nstep 10/10  loss 1  1 step/s  took 0:10"));
 }
 
 TEST_CASE("elsewhere progress is a plain line for every tenth of the way", "[optim][progress]") {

@@ -46,6 +46,18 @@ TEST_CASE("a training does not begin where another has begun, nor goes on where 
   CHECK_NOTHROW(RunFolder(run, true));
 }
 
+TEST_CASE("what is left of a training without its state is not written over", "[optim][error]") {
+  for (const char* const left : {"last.safetensors", "best.safetensors", "metrics.jsonl"})
+    for (const bool resume : {false, true}) {
+      const TemporaryFolder folder;
+      std::ofstream(folder / left) << "x";
+      CHECK(message_of([&] { RunFolder(folder / "", resume); }) ==
+            "[fit] " + (folder / left) + " is left of a training without its " +
+                (folder / "training.safetensors") +
+                ", which it would need to go on. Move it, or choose another folder?");
+    }
+}
+
 TEST_CASE("a folder that cannot be made is refused by name", "[optim][error]") {
   const TemporaryFolder folder;
   std::ofstream(folder / "taken") << "x";
