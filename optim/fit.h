@@ -50,8 +50,8 @@ struct FitOptions {
   Ema* average = nullptr;                 // of the weights; updated after each step, evaluated in their place
   std::filesystem::path out = {};         // folder for checkpoints and metrics; empty: none are kept
   std::int64_t save_every = 0;            // steps; 0: as evaluate_every
-  // Go on with what is in `out`: to the same bits, if all else is as it was. The learning rate is the saved one,
-  // whatever the optimiser was made with, unless a schedule sets it.
+  // Go on with what is in `out`: to the same bits, if all else is as it was. The learning rate is the saved
+  // one, whatever the optimiser was made with, unless a schedule sets it.
   bool resume = false;
   std::vector<Part> parts = {};  // what else must be saved to go on to the same bits
   std::vector<std::function<void(const Step&)>> callbacks = {};  // after each step
