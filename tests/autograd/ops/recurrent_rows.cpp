@@ -243,9 +243,11 @@ std::vector<Refusal> refusals() {
       {call(x, {u, v}, {{}, zeros({2, 4})}),
        "[lstm] c0 must be (B, H), here (4, 2), and is (2, 4). Made for other sizes?"},
       {call(x, {u, v}, {}, zeros({4})),
-       "[lstm] lengths must be i64, one for each of the 4 rows; they are f32 of shape (4,). Convert them with .to(i64)?"},
+       "[lstm] lengths must be i64, one for each of the 4 rows; they are f32 of shape (4,). Convert them "
+       "with .to(i64)?"},
       {call(x, {u, v}, {}, ids({5, 5})),
-       "[lstm] lengths must be i64, one for each of the 4 rows; they are i64 of shape (2,). One for each row?"},
+       "[lstm] lengths must be i64, one for each of the 4 rows; they are i64 of shape (2,). One for each "
+       "row?"},
       {call(x, {u, v}, {}, ids({0, 5, 6, 1})),
        "[lstm] row 2 has length 6; x of shape (4, 5, 3) has 5 steps. From 0 to that?"},
       {call(x, {u, v}, {}, ids({-1, 5, 5, 1})),
