@@ -31,6 +31,10 @@
 #include <gradus/core/print.h>
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
+#include <gradus/data/random.h>
+#include <gradus/data/tokenizer.h>
+#include <gradus/data/unicode.h>
+#include <gradus/data/vocabulary.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>
