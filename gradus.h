@@ -31,6 +31,7 @@
 #include <gradus/core/print.h>
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
+#include <gradus/data/probes.h>
 #include <gradus/data/random.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
