@@ -45,23 +45,24 @@ Probe addition(std::int64_t digits);
 // the symbols from the sign on.   Hochreiter & Schmidhuber 1997; Arjovsky, Shah & Bengio 2016
 Probe copy_memory(std::int64_t remember, std::int64_t wait, std::int64_t symbols = 8);
 
-// Brackets of `kinds` kinds that match, at most `depth` open at once. The target after each is the bracket that
-// closes what was opened last, or the last symbol where nothing is open.
+// Brackets of `kinds` kinds that match, at most `depth` open at once. The target after each is the bracket
+// that closes what was opened last, or the last symbol where nothing is open.
 Probe dyck(std::int64_t kinds, std::int64_t depth, std::int64_t length);
 
 // Keys and values by turns: which value a key has is drawn anew for each example. The target is asked at keys
 // that came before, and is their value: it stands in this sequence and nowhere else.
 Probe random_mapping(std::int64_t keys, std::int64_t values, std::int64_t shots);
 
-// The adding problem: numbers from [0, 1), two of them marked, one in each half; the target is the sum of these
-// two. Always to say 1 has a mean squared error of 1/6.   Hochreiter & Schmidhuber 1997
+// The adding problem: numbers from [0, 1), two of them marked, one in each half; the target is the sum of
+// these two. Always to say 1 has a mean squared error of 1/6.   Hochreiter & Schmidhuber 1997
 struct Adding {
   Tensor x;  // (count, length, 2): numbers and marks
   Tensor y;  // (count, 1)
 };
 Adding adding_problem(std::uint64_t seed, std::int64_t first, std::int64_t count, std::int64_t length);
 
-// sin(2 pi (t / period + phase)) + noise for t = 0 … length - 1, period and phase drawn for each.   (count, length)
+// sin(2 pi (t / period + phase)) + noise for t = 0 … length - 1, period and phase drawn for each.   (count,
+// length)
 struct SineOptions {
   std::int64_t length = 64;
   double shortest = 8, longest = 32;  // period

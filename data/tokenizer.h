@@ -24,8 +24,8 @@ struct Encoding {
   std::vector<Span> spans;  // the bytes of the text that each id stands for
 };
 
-// A tokenizer adds no token that does not stand in the text: [CLS], [SEP] and ends of text are for the batches to set.
-// A special token that is spelled out in the text, such as [MASK], is that token.
+// A tokenizer adds no token that does not stand in the text: [CLS], [SEP] and ends of text are for the
+// batches to set. A special token that is spelled out in the text, such as [MASK], is that token.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;

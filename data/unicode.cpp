@@ -21,7 +21,8 @@ CodePoint invalid(std::size_t size) { return {replacement_character, size, false
 
 }  // namespace
 
-// The Unicode standard's table 3-7: which second bytes each first byte may have. A third and a fourth are 80 to bf.
+// The Unicode standard's table 3-7: which second bytes each first byte may have. A third and a fourth are
+// 80 to bf.
 CodePoint code_point_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const unsigned first = byte(0);

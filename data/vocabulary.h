@@ -35,8 +35,8 @@ class Vocabulary {
   std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> ids_;
 };
 
-// vocab.txt: a token a line, the first line's has id 0. Reading takes lines that end in LF or CRLF, a byte order mark
-// in front, and refuses empty lines and tokens that come twice with their line.
+// vocab.txt: a token a line, the first line's has id 0. Reading takes lines that end in LF or CRLF, a byte
+// order mark in front, and refuses empty lines and tokens that come twice with their line.
 Vocabulary read_vocabulary(const std::string& path);
 void write_vocabulary(const std::string& path, const Vocabulary& vocabulary);
 
