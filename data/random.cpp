@@ -1,6 +1,9 @@
+#include <gradus/data/random.h>
+
+#include <cmath>
+
 #include <gradus/core/check.h>
 #include <gradus/core/random.h>
-#include <gradus/data/random.h>
 
 namespace gradus::data {
 
@@ -36,12 +39,16 @@ double Random::uniform() {
 }
 
 std::size_t Random::weighted(std::span<const double> weights) {
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  check(total > 0, "random", "weights that sum to ", total, " choose nothing");
+  double total = 0;
+  for (const double weight : weights) {
+    check(weight >= 0, "random", "a weight is ", weight, ": none may be below 0");
+    total += weight;
+  }
+  check(total > 0 && std::isfinite(total), "random", "weights that sum to ", total, " choose nothing");
   double left = uniform() * total;
   std::size_t last = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] <= 0) continue;
+    if (weights[i] == 0) continue;
     if (left < weights[i]) return i;
     left -= weights[i];
     last = i;

@@ -4,6 +4,7 @@
 
 #include <gradus/core/check.h>
 #include <gradus/core/io/file.h>
+#include <gradus/data/lines.h>
 
 namespace gradus::data {
 
@@ -35,21 +36,15 @@ std::int64_t Vocabulary::id(std::string_view token) const {
 
 Vocabulary read_vocabulary(const std::string& path) {
   const std::string text = read_file(path);
-  std::string_view left = text;
-  if (left.starts_with("\xef\xbb\xbf")) left.remove_prefix(3);
   std::vector<std::string> tokens;
   std::unordered_map<std::string_view, std::size_t> lines;
-  for (std::size_t line = 1; !left.empty(); ++line) {
-    const std::size_t end = std::min(left.find('\n'), left.size());
-    std::string_view token = left.substr(0, end);
-    left.remove_prefix(std::min(end + 1, left.size()));
-    if (token.ends_with('\r')) token.remove_suffix(1);
+  for_each_line(text, [&](std::string_view token, std::size_t line) {
     check(!token.empty(), "vocabulary", path, " line ", line, " is empty: a line is a token");
     const auto [first, is_new] = lines.emplace(token, line);
     check(is_new, "vocabulary", path, " line ", line, ": '", token, "' was on line ", first->second,
           " already");
     tokens.emplace_back(token);
-  }
+  });
   check(!tokens.empty(), "vocabulary", path, " is empty. A vocabulary has a token on each line");
   return Vocabulary(std::move(tokens));
 }
