@@ -32,6 +32,7 @@
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
 #include <gradus/data/probes.h>
+#include <gradus/data/bpe.h>
 #include <gradus/data/random.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>

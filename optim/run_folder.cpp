@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include <gradus/core/check.h>
 #include <gradus/core/io/file.h>
@@ -27,9 +26,7 @@ std::string lines_up_to(std::int64_t step, const std::string& text, const std::s
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& path, bool resume) : path_(path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  check(!error, "fit", "cannot make the folder ", path.string(), ": ", error.message(), ". Choose another?");
+  make_folder(path.string());
   const std::string lock = (path / "lock").string();
   lock_ = detail::file_calls->open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
   check(lock_ >= 0, "fit", "cannot write in ", path.string(), ": ", std::strerror(errno),

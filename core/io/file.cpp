@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include <gradus/core/check.h>
@@ -148,6 +149,12 @@ class Temporary {
 };
 
 }  // namespace
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) fail("save", "cannot make the folder ", path, ": ", reason(error.value()));
+}
 
 std::string read_file(const std::string& path) {
   const auto refuse = [&](int error) { fail("load", "cannot read ", path, ": ", reason(error)); };

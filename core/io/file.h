@@ -11,6 +11,9 @@ namespace gradus {
 // A file's bytes. Refuses what is not a regular file.
 std::string read_file(const std::string& path);
 
+// Makes a folder, and those above it, where they are not there.
+void make_folder(const std::string& path);
+
 // What a writer hands its bytes to, one piece after the other.
 using Sink = std::function<void(std::string_view)>;
 

@@ -36,6 +36,8 @@ class Json {
   Json(Object object) : value_(std::move(object)) {}
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+  bool is_integer() const { return std::holds_alternative<std::int64_t>(value_); }
+  bool is_object() const { return std::holds_alternative<Object>(value_); }
   // The value as what it is; asked for as something else, it says what it is.
   bool boolean() const { return as<bool>("true or false"); }
   std::int64_t integer() const { return as<std::int64_t>("an integer"); }

@@ -63,7 +63,7 @@ TEST_CASE("a folder that cannot be made is refused by name", "[optim][error]") {
   std::ofstream(folder / "taken") << "x";
   CHECK(message_of([&] {
           RunFolder((folder / "taken") + "/run", false);
-        }).starts_with("[fit] cannot make the folder "));
+        }).starts_with("[save] cannot make the folder "));
 }
 
 TEST_CASE("metrics of steps that were not saved are dropped, with what a kill left of a line", "[optim]") {

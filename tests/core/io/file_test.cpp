@@ -237,3 +237,12 @@ TEST_CASE("what cannot be read or written is refused with the path and the reaso
         "[save] cannot write " + (folder / "folder") + ": Is a directory. Name a file in it?");
   CHECK(files_in(folder) == Names{"folder"});
 }
+
+TEST_CASE("a folder is made with those above it", "[io][error]") {
+  const TemporaryFolder folder;
+  for (int twice = 0; twice < 2; ++twice) make_folder(folder / "a/b/c");
+  CHECK(std::filesystem::is_directory(folder / "a/b/c"));
+  write_two_pieces(folder / "file");
+  CHECK(message_of([&] { make_folder(folder / "file"); }) ==
+        "[save] cannot make the folder " + (folder / "file") + ": Not a directory. Is the path right?");
+}

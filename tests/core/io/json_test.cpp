@@ -29,6 +29,8 @@ TEST_CASE("every kind of JSON value is read", "[io]") {
   CHECK_FALSE(parse_json(" \t\r\nfalse ").boolean());
   CHECK(parse_json("-12").integer() == -12);
   CHECK(parse_json("0").integer() == 0);
+  CHECK((parse_json("0").is_integer() && !parse_json("0.0").is_integer() && !parse_json("{}").is_integer()));
+  CHECK((parse_json("{}").is_object() && !parse_json("[]").is_object()));
   CHECK(parse_json("0.5").number() == 0.5);
   CHECK(parse_json("-1E+2").number() == -100);
   CHECK(parse_json("7").number() == 7);
