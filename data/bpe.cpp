@@ -61,7 +61,9 @@ class Bpe::Merger {
     }
   }
 
-  // The same for long pieces, where each merge has a list of its places.
+  // The same for long pieces, where each merge has a list of its places. They stand from left to right where that
+  // matters, for two equal tokens: whatever becomes a token does so in the same turn everywhere, since nothing from
+  // outside has touched it, so that all pairs of equals were listed in one turn.
   void join_listed() {
     std::vector<std::uint32_t> places;
     while (!ranks_.empty()) {
@@ -69,7 +71,6 @@ class Bpe::Merger {
       ranks_.pop();
       places.clear();
       places.swap(places_[static_cast<std::size_t>(earliest)]);
-      std::sort(places.begin(), places.end());
       for (const std::uint32_t at : places)
         if (parts_[at].rank == earliest) join(at);  // or its pair has changed since
     }

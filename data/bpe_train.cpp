@@ -46,11 +46,11 @@ class Pieces {
   }
   Bpe::Merge best() const { return {pairs_[best_].left, pairs_[best_].right}; }
 
-  // Puts the token `joined` in all places of the best pair.
+  // Puts the token `joined` in all places of the best pair. They stand from left to right where that matters, for two
+  // equal tokens, of three of which the first two are joined: all such pairs were made when their token was.
   void join_best(std::int32_t joined) {
     const auto [left, right] = std::pair(pairs_[best_].left, pairs_[best_].right);
-    std::vector<std::uint32_t> places = std::move(pairs_[best_].places);
-    std::sort(places.begin(), places.end());  // of three equal tokens the first two are joined
+    const std::vector<std::uint32_t> places = std::move(pairs_[best_].places);
     for (const std::uint32_t at : places) {
       const std::uint32_t gone = symbols_[at].next;
       if (symbols_[at].id == left && gone != none && symbols_[gone].id == right) join(at, joined);
