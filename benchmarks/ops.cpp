@@ -107,6 +107,7 @@ void body(int count, char** words) {
       {"attention and cross-entropy", measure_fused},
       {"what moves memory", measure_memory},
       {"the tape", measure_tape},
+      {"tokenizers", measure_tokenizers},
   };
   const double start = now();
   for (const auto& [what, measure] : parts) {

@@ -57,5 +57,6 @@ void measure_matmul(OpsBench& bench);
 void measure_fused(OpsBench& bench);   // attention, cross-entropy
 void measure_memory(OpsBench& bench);  // element-wise, reductions, normalisation, copies
 void measure_tape(OpsBench& bench);
+void measure_tokenizers(OpsBench& bench);
 
 }  // namespace gradus::bench

@@ -25,6 +25,8 @@
 
 namespace gradus::data {
 
+struct BpeFiles;
+
 // Encoding: special tokens are cut out, what is between them is split as pre_split.h says, each piece becomes its
 // bytes, and of the pairs of neighbours that some merge joins those of the earliest merge are joined, from left to
 // right, until there are none. Every text has an encoding, UTF-8 or not, and decoding gives the same bytes back. It
@@ -46,7 +48,7 @@ class Bpe final : public Tokenizer {
 
  private:
   friend class BpeTrainer;
-  friend Bpe parse_bpe(const struct BpeFiles& files, const std::filesystem::path& folder);
+  friend Bpe parse_bpe(const BpeFiles& files, const std::filesystem::path& folder);
   class Merger;
 
   // Every byte is a token, and what a merge joins; merges are of tokens spelled in the characters of bytes.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes corpus/, what the fuzzers start from: the golden files of the tests, and files that are wrong in one place,
 each named after what is wrong."""
+import json
 import os
 import shutil
 import struct
@@ -91,3 +92,33 @@ seed("npz", "cut", whole[:-1])
 seed("npz", "checksum", whole.replace(b"\x80\x3f", b"\x80\x40"))
 seed("npz", "renamed", whole.replace(b"i8.npy", b"f4.npy"))
 seed("npz", "empty", b"PK\5\6" + bytes(18))
+
+
+# vocab.json and merges.txt in one file. The 256 bytes are spelled as GPT-2 does.
+visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+byte_tokens = [chr(c) for c in [*visible, *range(0x100, 0x100 + 256 - len(visible))]]
+
+
+def bpe(more, merges, version="#version: 0.2\n"):
+    tokens = dict((token, i) for i, token in enumerate(byte_tokens + more))
+    text = json.dumps(tokens, ensure_ascii=False, separators=(",", ":")) + "\n" + version + merges
+    return text.encode()
+
+
+for name, content in {
+    "bytes": bpe([], ""),
+    "merges": bpe(["lo", "low", "\u0120low", "aa", "aaaa"], "l o\nlo w\n\u0120 low\na a\naa aa\n"),
+    "backwards": bpe(["aba", "ab"], "ab a\na b\n"),
+    "two_ways": bpe(["ab", "bc", "abc"], "a b\nab c\nb c\na bc\n"),
+    "special": bpe(["<s>", "<s><s>", "\u3010\u8a69\u3011", "lo"], "l o\n", ""),
+    "crlf": b"\xef\xbb\xbf" + bpe(["lo"], "l o\r\n", "#version: 0.2\r\n"),
+    "absent": bpe(["lo"], "l o\nlo w\n"),
+    "merge_twice": bpe(["lo"], "l o\nl o\n"),
+    "three_parts": bpe(["lo"], "l o w\n"),
+    "of_special": bpe(["\u3010", "\u3010a"], "\u3010 a\n"),
+    "empty_token": bpe([""], ""),
+    "hole": bpe(["lo"], "").replace(b":256}", b":257}"),
+    "byte_missing": bpe([], "").replace("\"\u010a\"".encode(), b'"new"'),
+    "no_tokens": b"{}\n",
+}.items():
+    seed("bpe", name, content)

@@ -1,0 +1,74 @@
+// Tokenizers on a generated text of 5 MB: words of syllables, the n-th most frequent about 1 / n as often as the first.
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <gradus/data/bpe.h>
+#include <gradus/data/random.h>
+
+#include "ops.h"
+
+namespace gradus::bench {
+namespace {
+
+constexpr std::size_t text_bytes = 5'000'000, word_bytes = 10'000'000;
+constexpr double distinct_words = 100'000;
+constexpr std::int64_t merges = 8000;
+
+std::string word_of(data::Random random) {
+  static constexpr const char* consonants[] = {"b", "c", "d", "f", "g",  "h",  "l",  "m",  "n",  "p",
+                                               "r", "s", "t", "v", "st", "tr", "ch", "qu", "br", "pl"};
+  static constexpr const char* vowels[] = {"a", "e", "i", "o", "u", "ea", "ou", "é"};
+  std::string word;
+  for (std::int64_t syllables = 1 + random.below(4); syllables > 0; --syllables) {
+    (word += random.pick(consonants)) += random.pick(vowels);
+    if (random.chance(0.3)) word += random.pick(consonants);
+  }
+  return word;
+}
+
+std::string generated_text() {
+  data::Random random(0, 0);
+  std::string text;
+  while (text.size() < text_bytes) {
+    const auto rank = static_cast<std::uint64_t>(std::pow(distinct_words, random.uniform()));  // P(n) ~ 1 / n
+    text += word_of(data::Random(1, rank));
+    text += random.chance(0.1) ? ", " : random.chance(0.1) ? ".\n" : " ";
+  }
+  text.resize(text_bytes);
+  return text;
+}
+
+data::Bpe trained(const std::string& text) {
+  data::BpeTrainer trainer;
+  trainer.add(text);
+  return trainer.train(256 + merges + 1);
+}
+
+double seconds_of(const Work& work) { return by_turns(work, {}, {.at_least = 5}).ours; }
+
+}  // namespace
+
+void measure_tokenizers(OpsBench& bench) {
+  const std::string train = "tokenizer bpe train", encode = "tokenizer bpe encode",
+                    word = "tokenizer bpe 1 word", decode = "tokenizer bpe decode";
+  if (!bench.wants(train) && !bench.wants(encode) && !bench.wants(word) && !bench.wants(decode)) return;
+  const std::string text = generated_text();
+  const data::Bpe bpe = trained(text);
+  if (bench.wants(train)) bench.add(train, "5 MB, 8,000", 1, seconds_of([&] { trained(text); }), "s");
+  const auto rate = [&](const std::string& name, const char* shape, std::size_t bytes, const Work& work) {
+    if (bench.wants(name))
+      bench.add(name, shape, 1, 1e-6 * static_cast<double>(bytes) / seconds_of(work), "MB/s");
+  };
+  rate(encode, "5 MB", text.size(), [&] { bpe.encode(text); });
+  const data::Encoding encoding = bpe.encode(text);
+  rate(decode, "5 MB", text.size(), [&] { bpe.decode(encoding.ids); });
+  std::string letters;
+  while (letters.size() < word_bytes)
+    std::copy_if(text.begin(), text.end(), std::back_inserter(letters),
+                 [](char c) { return 'a' <= c && c <= 'z'; });
+  letters.resize(word_bytes);
+  rate(word, "10 MB", letters.size(), [&] { bpe.encode(letters); });
+}
+
+}  // namespace gradus::bench
