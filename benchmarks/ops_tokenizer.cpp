@@ -1,4 +1,5 @@
-// Tokenizers on a generated text of 5 MB: words of syllables, the n-th most frequent about 1 / n as often as the first.
+// Tokenizers on a generated text of 5 MB: words of syllables, the n-th most frequent about 1 / n as often as
+// the first.
 #include <algorithm>
 #include <cmath>
 #include <iterator>

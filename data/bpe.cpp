@@ -11,8 +11,8 @@
 
 namespace gradus::data {
 
-// Joins the bytes of one piece after another. The parts of a piece are a linked list in an array, each at the place of
-// its first byte.
+// Joins the bytes of one piece after another. The parts of a piece are a linked list in an array, each at the
+// place of its first byte.
 class Bpe::Merger {
  public:
   explicit Merger(const Bpe& bpe) : bpe_(bpe) {}
@@ -61,9 +61,9 @@ class Bpe::Merger {
     }
   }
 
-  // The same for long pieces, where each merge has a list of its places. They stand from left to right where that
-  // matters, for two equal tokens: whatever becomes a token does so in the same turn everywhere, since nothing from
-  // outside has touched it, so that all pairs of equals were listed in one turn.
+  // The same for long pieces, where each merge has a list of its places. They stand from left to right where
+  // that matters, for two equal tokens: whatever becomes a token does so in the same turn everywhere, since
+  // nothing from outside has touched it, so that all pairs of equals were listed in one turn.
   void join_listed() {
     std::vector<std::uint32_t> places;
     while (!ranks_.empty()) {
@@ -87,8 +87,8 @@ class Bpe::Merger {
     if (at > 0) rank(part.previous);
   }
 
-  // Which merge joins the part with its next; it is never the one whose places are being joined, since a token is
-  // longer than what it is made of.
+  // Which merge joins the part with its next; it is never the one whose places are being joined, since a
+  // token is longer than what it is made of.
   void rank(std::uint32_t at) {
     Part& part = parts_[at];
     part.rank = no_rank;

@@ -1,5 +1,5 @@
-// Byte-level byte pair encoding, the tokenizer of GPT-2: tokens are runs of bytes, learnt by joining the pair that
-// comes most often, again and again.
+// Byte-level byte pair encoding, the tokenizer of GPT-2: tokens are runs of bytes, learnt by joining the pair
+// that comes most often, again and again.
 //
 //   data::BpeTrainer trainer;
 //   trainer.add(text);
@@ -27,10 +27,10 @@ namespace gradus::data {
 
 struct BpeFiles;
 
-// Encoding: special tokens are cut out, what is between them is split as pre_split.h says, each piece becomes its
-// bytes, and of the pairs of neighbours that some merge joins those of the earliest merge are joined, from left to
-// right, until there are none. Every text has an encoding, UTF-8 or not, and decoding gives the same bytes back. It
-// takes n log n for a piece of n bytes, whatever the merges.
+// Encoding: special tokens are cut out, what is between them is split as pre_split.h says, each piece becomes
+// its bytes, and of the pairs of neighbours that some merge joins those of the earliest merge are joined,
+// from left to right, until there are none. Every text has an encoding, UTF-8 or not, and decoding gives the
+// same bytes back. It takes n log n for a piece of n bytes, whatever the merges.
 class Bpe final : public Tokenizer {
  public:
   struct Merge {
@@ -63,16 +63,17 @@ class Bpe final : public Tokenizer {
   PairMap<std::int32_t> ranks_;               // which merge joins two tokens
 };
 
-// The texts of the two files, as Hugging Face has them for GPT-2. vocab.json is an object of tokens and their ids, 0 to
-// n - 1 in any order. merges.txt is a line `#version: …`, which may be missing, and a merge a line, its two tokens
-// parted by a space. A token that is neither a byte nor what a merge joins is a special one.
+// The texts of the two files, as Hugging Face has them for GPT-2. vocab.json is an object of tokens and their
+// ids, 0 to n - 1 in any order. merges.txt is a line `#version: …`, which may be missing, and a merge a line,
+// its two tokens parted by a space. A token that is neither a byte nor what a merge joins is a special one.
 struct BpeFiles {
   std::string vocabulary, merges;
 };
 
-// A byte order mark and lines that end in CRLF are read as if they were not there. Refused, with the token or the line:
-// no tokens at all; a token or a merge that comes twice; ids with holes; a byte without a token; merges of or into what
-// is no token, or of special ones; lines that are not two tokens. `folder` is for errors.
+// A byte order mark and lines that end in CRLF are read as if they were not there. Refused, with the token or
+// the line: no tokens at all; a token or a merge that comes twice; ids with holes; a byte without a token;
+// merges of or into what is no token or not spelled in the characters of bytes; lines that are not two
+// tokens. `folder` is for errors.
 Bpe parse_bpe(const BpeFiles& files, const std::filesystem::path& folder = {});
 BpeFiles format_bpe(const Bpe& tokenizer);
 Bpe load_bpe(const std::filesystem::path& folder);
@@ -84,9 +85,10 @@ class BpeTrainer {
 
   void add(std::string_view text);
 
-  // A vocabulary of the 256 bytes, the merges, and the special tokens last, as GPT-2's. Each merge joins the pair that
-  // comes most often, of equals the one whose left, then right token is the older. At most `vocabulary_size` tokens:
-  // fewer where no pair comes twice any more. What is learnt depends on nothing but the texts, in any order.
+  // A vocabulary of the 256 bytes, the merges, and the special tokens last, as GPT-2's. Each merge joins the
+  // pair that comes most often, of equals the one whose left, then right token is the older. At most
+  // `vocabulary_size` tokens: fewer where no pair comes twice any more. What is learnt depends on nothing but
+  // the texts, in any order.
   Bpe train(std::int64_t vocabulary_size) const;
 
  private:

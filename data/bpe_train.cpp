@@ -12,8 +12,8 @@
 namespace gradus::data {
 namespace {
 
-// All different pieces, as linked lists of tokens in one array, and of each pair of neighbours how often it comes and
-// where. A merge then costs as much as there are places to change, however long the pieces.
+// All different pieces, as linked lists of tokens in one array, and of each pair of neighbours how often it
+// comes and where. A merge then costs as much as there are places to change, however long the pieces.
 class Pieces {
  public:
   void add(std::string_view bytes, std::int64_t count, const std::array<std::int32_t, 256>& byte_ids) {
@@ -46,8 +46,9 @@ class Pieces {
   }
   Bpe::Merge best() const { return {pairs_[best_].left, pairs_[best_].right}; }
 
-  // Puts the token `joined` in all places of the best pair. They stand from left to right where that matters, for two
-  // equal tokens, of three of which the first two are joined: all such pairs were made when their token was.
+  // Puts the token `joined` in all places of the best pair. They stand from left to right where that matters,
+  // for two equal tokens, of three of which the first two are joined: all such pairs were made when their
+  // token was.
   void join_best(std::int32_t joined) {
     const auto [left, right] = std::pair(pairs_[best_].left, pairs_[best_].right);
     const std::vector<std::uint32_t> places = std::move(pairs_[best_].places);

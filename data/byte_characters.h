@@ -1,7 +1,7 @@
 // A visible character for every byte, in which GPT-2's files spell tokens: "Ġthe" is " the".
 //
-// The visible characters of Latin-1 stand for the bytes of their own numbers; the other 68 bytes, in their order, are
-// the characters from U+0100 on.   Radford et al. 2019
+// The visible characters of Latin-1 stand for the bytes of their own numbers; the other 68 bytes, in their
+// order, are the characters from U+0100 on.   Radford et al. 2019
 #pragma once
 
 #include <array>

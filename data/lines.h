@@ -1,4 +1,5 @@
-// A text file as somebody wrote it: with a byte order mark in front or without, its lines ending in LF or CRLF.
+// A text file as somebody wrote it: with a byte order mark in front or without, its lines ending in LF or
+// CRLF.
 #pragma once
 
 #include <algorithm>

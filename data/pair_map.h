@@ -1,5 +1,5 @@
-// From pairs of token ids to values, where a std::unordered_map would be most of an encoder's time: one block of
-// memory, mostly a single access for each question.
+// From pairs of token ids to values, where a std::unordered_map would be most of an encoder's time: one block
+// of memory, mostly a single access for each question.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +42,8 @@ class PairMap {
     return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
   }
 
-  // Where the key is, or the empty slot where it belongs. Multiplied by 2^64 / the golden ratio, a key's bits all
-  // reach the upper half (Knuth, The Art of Computer Programming, 6.4).
+  // Where the key is, or the empty slot where it belongs. Multiplied by 2^64 / the golden ratio, a key's bits
+  // all reach the upper half (Knuth, The Art of Computer Programming, 6.4).
   std::size_t slot_of(std::uint64_t key) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = (key * 0x9e3779b97f4a7c15 >> 32) & mask;

@@ -22,8 +22,8 @@ class SpecialTokens {
     std::size_t begin, end;  // its bytes in the text
     std::int64_t id;
   };
-  // The first in the text from byte `from` on; of those that begin there the longest. Where there is none, it begins
-  // and ends at the text's end.
+  // The first in the text from byte `from` on; of those that begin there the longest. Where there is none, it
+  // begins and ends at the text's end.
   Found find(std::string_view text, std::size_t from) const;
 
   // In the order of their spelling.

@@ -30,7 +30,8 @@ Bpe trained(const Strings& texts, std::int64_t size, const Strings& special = {"
   return trainer.train(size);
 }
 
-// The rule of pre_split.h, alternative after alternative, on the text's characters; the number of those matched.
+// The rule of pre_split.h, alternative after alternative, on the text's characters; the number of those
+// matched.
 std::size_t matched(const std::vector<CodePoint>& text, std::size_t at) {
   const auto is = [&](const std::string& kind, std::size_t i) {
     if (i >= text.size()) return false;
@@ -121,7 +122,8 @@ Strings tokens_of(const Bpe& bpe, const Ids& ids) {
   return tokens;
 }
 
-// The spans stand one behind the other for all of the text, each for the bytes of its token; and so it comes back.
+// The spans stand one behind the other for all of the text, each for the bytes of its token; and so it comes
+// back.
 void check_lossless(const Bpe& bpe, const std::string& text) {
   const Encoding encoding = bpe.encode(text);
   REQUIRE(encoding.spans.size() == encoding.ids.size());
