@@ -33,7 +33,15 @@
 #include <gradus/core/tensor.h>
 #include <gradus/data/probes.h>
 #include <gradus/data/bpe.h>
+#include <gradus/data/bert_batches.h>
+#include <gradus/data/lm_batches.h>
+#include <gradus/data/masking.h>
+#include <gradus/data/order.h>
+#include <gradus/data/pad.h>
+#include <gradus/data/pair_batches.h>
+#include <gradus/data/prefetch.h>
 #include <gradus/data/random.h>
+#include <gradus/data/source.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
 #include <gradus/data/vocabulary.h>

@@ -6,14 +6,32 @@
 #include <gradus/core/random.h>
 
 namespace gradus::data {
+namespace {
+
+// Block `block` of a stream: a bijection of (block, stream) for each seed.
+std::array<std::uint32_t, 4> block_of(std::uint64_t seed, std::uint64_t stream, std::uint64_t block) {
+  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
+  return philox({low(block), high(block), low(stream), high(stream)}, {low(seed), high(seed)});
+}
+
+}  // namespace
 
 Random::Random(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream) {}
 
+// Each number of the place leads on to another seed and stream.
+Random::Random(std::uint64_t seed, std::initializer_list<std::int64_t> place)
+    : Random(seed, std::uint64_t{place.size()}) {
+  for (const std::int64_t number : place) {
+    const std::array<std::uint32_t, 4> next = block_of(seed_, stream_, static_cast<std::uint64_t>(number));
+    seed_ = std::uint64_t{next[1]} << 32 | next[0];
+    stream_ = std::uint64_t{next[3]} << 32 | next[2];
+  }
+}
+
 std::uint32_t Random::bits() {
   if (left_ == 0) {
-    const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-    const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-    drawn_ = philox({low(block_), high(block_), low(stream_), high(stream_)}, {low(seed_), high(seed_)});
+    drawn_ = block_of(seed_, stream_, block_);
     ++block_;
     left_ = drawn_.size();
   }

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace gradus::data {
 
@@ -16,6 +16,8 @@ namespace gradus::data {
 class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t stream);
+  // The stream of a place of several numbers, such as item 7 of epoch 2.
+  Random(std::uint64_t seed, std::initializer_list<std::int64_t> place);
 
   std::uint32_t bits();
   std::int64_t below(std::int64_t n);                     // 0 to n - 1, each as likely
@@ -29,9 +31,9 @@ class Random {
   }
 
   // Fisher & Yates: every order as likely.
-  template <class T>
-  void shuffle(std::vector<T>& items) {
-    for (std::size_t left = items.size(); left > 1; --left) {
+  template <class Items>
+  void shuffle(Items&& items) {
+    for (std::size_t left = std::size(items); left > 1; --left) {
       std::swap(items[left - 1], items[static_cast<std::size_t>(below(static_cast<std::int64_t>(left)))]);
     }
   }

@@ -1,0 +1,131 @@
+#include <gradus/data/bert_batches.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+#include <gradus/core/check.h>
+#include <gradus/core/create.h>
+#include <gradus/data/streams.h>
+
+namespace gradus::data {
+namespace {
+
+std::int64_t size_of(IdsView ids) { return static_cast<std::int64_t>(ids.size()); }
+
+// The sentences of all documents in a row.
+struct Sentences {
+  explicit Sentences(std::vector<Document> documents) {
+    for (Document& document : documents) {
+      const auto begin = static_cast<std::int64_t>(all.size());
+      const std::int64_t end = begin + static_cast<std::int64_t>(document.size());
+      for (std::int64_t s = begin; s < end; ++s) {
+        if (s + 1 < end) firsts.push_back(s);
+        begins.push_back(begin);
+        ends.push_back(end);
+      }
+      std::move(document.begin(), document.end(), std::back_inserter(all));
+    }
+  }
+
+  IdsView operator[](std::int64_t s) const { return all[static_cast<std::size_t>(s)]; }
+  std::int64_t count() const { return static_cast<std::int64_t>(all.size()); }
+
+  // A sentence of another document than that of s.
+  std::int64_t elsewhere(std::int64_t s, Random& random) const {
+    const std::int64_t begin = begins[static_cast<std::size_t>(s)], end = ends[static_cast<std::size_t>(s)];
+    const std::int64_t drawn = random.below(count() - (end - begin));
+    return drawn < begin ? drawn : drawn + (end - begin);
+  }
+
+  std::vector<Ids> all;
+  std::vector<std::int64_t> begins, ends;  // of each sentence's document
+  std::vector<std::int64_t> firsts;        // sentences that have a next one
+};
+
+void check_sentences(const Sentences& sentences, const BertOptions& options) {
+  check(sentences.count() > 0, "bert_batches", "there are no sentences. Is the corpus empty?");
+  check(!sentences.firsts.empty(), "bert_batches",
+        "no sentence has a next one: a document is a list of sentences. Are they one document each?");
+  check(sentences.ends.front() < sentences.count(), "bert_batches",
+        "sentences that do not follow are taken from other documents, and there is one alone. Cut it in "
+        "several?");
+  check(options.longest >= 5, "bert_batches", "two sentences and three special tokens do not fit into ",
+        options.longest, " ids. 64?");
+  for (std::int64_t s = 0; s < sentences.count(); ++s) {
+    check(!sentences[s].empty(), "bert_batches", "sentence ", s, " has no ids. Leave it out?");
+    for (const std::int64_t id : sentences[s])
+      check(id >= 0 && id < options.masking.vocabulary, "bert_batches", "sentence ", s, " has an id ", id,
+            ", and the vocabulary has ", options.masking.vocabulary, ". Another tokenizer's?");
+  }
+  const Ids none;
+  Random random(0, 0);
+  mask_tokens(none, options.masking, random);  // refuses what it cannot do
+}
+
+std::vector<IdsView> views(const std::vector<Ids>& sequences) { return {sequences.begin(), sequences.end()}; }
+
+BertBatch batch_of(const Sentences& sentences, const BertOptions& options,
+                   const std::vector<std::int64_t>& items, std::int64_t epoch) {
+  std::vector<Ids> ids, segments, labels;
+  std::vector<std::int64_t> is_random;
+  for (const std::int64_t item : items) {
+    Random pairs(options.seed, {streams::pairs, epoch, item}),
+        masks(options.seed, {streams::masks, epoch, item});
+    const std::int64_t first = sentences.firsts[static_cast<std::size_t>(item)];
+    is_random.push_back(pairs.chance(0.5));
+    const std::int64_t second = is_random.back() ? sentences.elsewhere(first, pairs) : first + 1;
+    BertInput input =
+        bert_input(sentences[first], sentences[second], options.masking.special, options.longest);
+    Masked masked = mask_tokens(input.ids, options.masking, masks);
+    ids.push_back(std::move(masked.ids));
+    labels.push_back(std::move(masked.labels));
+    segments.push_back(std::move(input.segments));
+  }
+  const Padded padded = pad(views(ids), options.masking.special.padding);
+  return {.ids = padded.ids,
+          .segments = pad(views(segments), 0).ids,
+          .mask = padded.mask,
+          .labels = pad_targets(views(labels)),
+          .is_random = from_vector(is_random)};
+}
+
+}  // namespace
+
+BertInput bert_input(IdsView a, IdsView b, const SpecialIds& special, std::int64_t longest) {
+  check(!a.empty(), "bert_input", "the first sentence has no ids. Is the second one the only one?");
+  const std::int64_t specials = b.empty() ? 2 : 3;
+  const std::int64_t least = specials + (b.empty() ? 1 : 2);
+  check(longest >= least, "bert_input", "an input has ", least, " ids or more, and may have ", longest,
+        ". 64?");
+  while (size_of(a) + size_of(b) + specials > longest) {
+    IdsView& longer = a.size() >= b.size() ? a : b;
+    longer = longer.first(longer.size() - 1);
+  }
+  BertInput input;
+  const auto append = [&](IdsView ids, std::int64_t segment) {
+    input.ids.insert(input.ids.end(), ids.begin(), ids.end());
+    input.segments.resize(input.ids.size(), segment);
+  };
+  append({&special.cls, 1}, 0);
+  append(a, 0);
+  append({&special.sep, 1}, 0);
+  if (!b.empty()) {
+    append(b, 1);
+    append({&special.sep, 1}, 1);
+  }
+  return input;
+}
+
+Source<BertBatch> bert_batches(std::vector<Document> documents, const BertOptions& options) {
+  const auto sentences = std::make_shared<const Sentences>(std::move(documents));
+  check_sentences(*sentences, options);
+  const Order order(static_cast<std::int64_t>(sentences->firsts.size()), options.batch_size, options.seed);
+  return {order,
+          [sentences, options](const std::vector<std::int64_t>& items, std::int64_t epoch) {
+            return batch_of(*sentences, options, items, epoch);
+          },
+          {{"longest", options.longest}}};
+}
+
+}  // namespace gradus::data
