@@ -40,6 +40,7 @@
 #include <gradus/data/pad.h>
 #include <gradus/data/pair_batches.h>
 #include <gradus/data/prefetch.h>
+#include <gradus/data/probes.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/tokenizer.h>

@@ -125,7 +125,9 @@ Source<BertBatch> bert_batches(std::vector<Document> documents, const BertOption
           [sentences, options](const std::vector<std::int64_t>& items, std::int64_t epoch) {
             return batch_of(*sentences, options, items, epoch);
           },
-          {{"longest", options.longest}}};
+          {{"sentences", sentences->count()},
+           {"longest", options.longest},
+           {"vocabulary", options.masking.vocabulary}}};
 }
 
 }  // namespace gradus::data

@@ -1,5 +1,5 @@
-// Batches to pre-train BERT: pairs of sentences with some tokens hidden. Two questions are asked at once: what
-// the hidden tokens were, and whether the second sentence follows the first one.
+// Batches to pre-train BERT: pairs of sentences with some tokens hidden. Two questions are asked at once:
+// what the hidden tokens were, and whether the second sentence follows the first one.
 // Devlin, Chang, Lee & Toutanova 2019
 #pragma once
 

@@ -12,13 +12,14 @@ namespace {
 
 std::int64_t targets_of(const Ids& text) { return static_cast<std::int64_t>(text.size()) - 1; }
 
-void check_text(const Ids& text, std::int64_t batch_size, std::int64_t block, std::int64_t least) {
+// The text must hold `rows` blocks and the id behind them.
+void check_text(const Ids& text, std::int64_t batch_size, std::int64_t block, std::int64_t rows) {
   check(batch_size > 0 && block > 0, "lm_batches", "a batch has rows of ids: batch_size is ", batch_size,
         " and block ", block, ". Set both above 0?");
   check(!text.empty(), "lm_batches", "the text is empty. Was the right file read?");
-  check(targets_of(text) >= least, "lm_batches", "a text of ", text.size(), " ids is too short: batches of ",
-        batch_size, " rows and blocks of ", block, " take ", least + 1,
-        ". Use smaller ones, or a longer text?");
+  check(targets_of(text) / rows >= block, "lm_batches", "a text of ", text.size(), " ids is too short for ",
+        rows, rows == 1 ? " block of " : " blocks of ", block,
+        " and the id behind. Use smaller batches or blocks?");
   for (std::size_t i = 0; i < text.size(); ++i)
     check(text[i] >= 0, "lm_batches", "id ", i, " of the text is ", text[i],
           ". Ids are the rows of a table, from 0 up");
@@ -42,7 +43,7 @@ LmBatch cut(const Ids& text, const std::vector<std::int64_t>& begins, std::int64
 
 Source<LmBatch> sequential_batches(Ids text, const SequentialOptions& options) {
   const auto [rows, block] = options;
-  check_text(text, rows, block, rows * block);
+  check_text(text, rows, block, rows);
   const std::int64_t stream = targets_of(text) / rows;
   const Bookmark bookmark((stream + block - 1) / block,
                           {{"text", targets_of(text) + 1}, {"batch_size", rows}, {"block", block}});
@@ -57,9 +58,9 @@ Source<LmBatch> sequential_batches(Ids text, const SequentialOptions& options) {
 
 Source<LmBatch> window_batches(Ids text, const WindowOptions& options) {
   const std::int64_t block = options.block, targets = targets_of(text);
-  check_text(text, options.batch_size, block, block);
+  check_text(text, options.batch_size, block, 1);
   const std::int64_t windows = std::max<std::int64_t>(1, (targets + 1 - block) / block);
-  const std::int64_t offsets = std::min(block, targets - windows * block + 1);
+  const std::int64_t offsets = targets - windows * block + 1;  // as many as leave room for all windows
   const Order order(windows, options.batch_size, options.seed);
   const Facts facts{{"text", targets + 1}, {"block", block}};
   return {order,

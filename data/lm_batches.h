@@ -1,5 +1,5 @@
-// Batches for language models: a long text of ids, cut into blocks of T, B at a time. At each place the target
-// is the input's next id.
+// Batches for language models: a long text of ids, cut into blocks of T, B at a time. At each place the
+// target is the input's next id.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,9 @@ struct WindowOptions {
   std::uint64_t seed = 0;
 };
 
-// Windows of the text that lie side by side, shuffled; each epoch they begin at another offset below T. Fewer
-// than T targets before the first one and fewer than T behind the last are left out, other ones each epoch. A
-// text of fewer than 2 T + 1 ids has one window. The last batch of an epoch may have a smaller B.
+// Windows of the text that lie side by side, shuffled. Where the first one begins is drawn for each epoch:
+// fewer than 2 T targets, before it and behind the last one, are left out, other ones each time. The last
+// batch of an epoch may have a smaller B.
 Source<LmBatch> window_batches(Ids text, const WindowOptions& options);
 
 }  // namespace gradus::data

@@ -21,7 +21,8 @@ void check_masking(const Masking& m) {
         "mask_tokens", "special tokens ", m.special.padding, ", ", m.special.unknown, ", ", m.special.cls,
         ", ", m.special.sep, " and ", m.special.mask, " are not five of a vocabulary of ", m.vocabulary,
         ". Take them from its tokenizer?");
-  check(m.vocabulary > 5, "mask_tokens", "a vocabulary of special tokens alone has none to draw");
+  check(m.vocabulary > 5, "mask_tokens",
+        "a vocabulary of special tokens alone has none to draw. Has it been trained?");
   check(m.selected >= 0 && m.selected <= 1, "mask_tokens", "selected is a part of the tokens, not ",
         m.selected, ". 0.15?");
   check(m.masked >= 0 && m.random >= 0 && m.masked + m.random <= 1, "mask_tokens", "masked ", m.masked,

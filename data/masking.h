@@ -24,7 +24,8 @@ struct Masking {
   double selected = 0.15;   // the part of the tokens that is to be predicted. Of these,
   double masked = 0.8;      //   this part becomes [MASK],
   double random = 0.1;      //   this part another token, each as likely, and the rest stays
-  // Whole words: a token for which this holds, such as ##ing, is selected with the one before it and not alone.
+  // Whole words: a token for which this holds, such as ##ing, is selected with the one before it and not
+  // alone.
   std::function<bool(std::int64_t)> continues_word = {};
 };
 

@@ -1,5 +1,6 @@
-// In which order the items of a corpus come, epoch by epoch, and which of them share a batch. It is a function
-// of (seed, epoch, number of the batch): any batch can be asked for alone, by any thread, now or after a resume.
+// In which order the items of a corpus come, epoch by epoch, and which of them share a batch. It is a
+// function of (seed, epoch, number of the batch): any batch can be asked for alone, by any thread, now or
+// after a resume.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct BatchSize {
 // What a source's batches depend on besides the place, for its state to name: "seed", "items", ...
 using Facts = std::vector<std::pair<std::string, std::int64_t>>;
 
-// Shuffled items in batches; each comes once an epoch. Where lengths are given, a batch has sequences of similar
-// length, so that little of it is padding:
+// Shuffled items in batches; each comes once an epoch. Where lengths are given, a batch has sequences of
+// similar length, so that little of it is padding:
 //
 //   shuffle all; sort by length, which leaves the equally long ones shuffled;
 //   cut into windows of a few batches, shuffle each and cut it into batches;

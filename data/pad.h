@@ -32,8 +32,8 @@ struct DecoderIds {
   std::int64_t begin, end, padding;
 };
 
-// A decoder's input, which begins with `begin`, and at each place the target, which is the input's next id and
-// at last `end`: T is one more than the longest sequence has ids.
+// A decoder's input, which begins with `begin`, and at each place the target, which is the input's next id
+// and at last `end`: T is one more than the longest sequence has ids.
 struct Shifted {
   Tensor input;    // (B, T)
   Tensor target;   // (B, T); ignore_index where the input is padding

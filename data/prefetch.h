@@ -28,14 +28,14 @@ concept HasPlaces = requires(S source, const S& same, Place place) {
   same.at(place);
 };
 
-// The batches of another source, the same bits in the same order. Its state is that after the last batch that
-// next() has returned, whatever lies ready behind it; where making a batch throws, next() throws that and stays
-// where it is, and tries again when called again. One thread calls it.
+// The batches of another source, the same bits in the same order. Its state is that after the last batch
+// that next() has returned, whatever lies ready behind it; where making a batch throws, next() throws that
+// and stays where it is, and tries again when called again. One thread calls it.
 //
 //   data::Prefetch batches(data::window_batches(text, {.batch_size = 32, .block = 64}));
 //
-// A source that has places may be given several workers. Each takes the next place, makes its batch and puts it
-// into that place's slot; next() waits for the slot whose turn it is.
+// A source that has places may be given several workers. Each takes the next place, makes its batch and
+// puts it into that place's slot; next() waits for the slot whose turn it is.
 template <class Batches>
 class Prefetch {
  public:

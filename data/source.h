@@ -39,14 +39,16 @@ class Bookmark {
   Place place_;
 };
 
-//   Source<Pictures> train(Order(60000, 64, seed), [&](const std::vector<std::int64_t>& items, std::int64_t) {
-//     return Pictures{chosen(images, items), chosen(labels, items)};
-//   });
+//   const auto chosen = [=](const std::vector<std::int64_t>& items, std::int64_t) {
+//     const Tensor ids = from_vector(items);
+//     return Pictures{index_select(images, 0, ids), index_select(labels, 0, ids)};
+//   };
+//   Source<Pictures> batches(Order(60000, 64, seed), chosen);
 template <class Batch>
 class Source {
  public:
-  // What makes a batch must not depend on anything that changes, and must bear to be called by several threads
-  // at once.
+  // What makes a batch must not depend on anything that changes, and must bear to be called by several
+  // threads at once.
   using Make = std::function<Batch(const Place& place)>;
   using MakeOfItems = std::function<Batch(const std::vector<std::int64_t>& items, std::int64_t epoch)>;
 

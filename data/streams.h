@@ -1,5 +1,5 @@
-// What the random choices of one seed are used for. Each use begins the place of its streams with its name, as
-// in Random(seed, {streams::masks, epoch, item}), so that no two of them draw the same numbers.
+// What the random choices of one seed are used for. Each use begins the place of its streams with its name,
+// as in Random(seed, {streams::masks, epoch, item}), so that no two of them draw the same numbers.
 #pragma once
 
 #include <cstdint>

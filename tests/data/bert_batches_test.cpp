@@ -1,0 +1,216 @@
+#include <gradus/data/bert_batches.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "support/catch.h"
+#include "support/throws.h"
+
+using namespace gradus;
+using namespace gradus::data;
+using gradus::test::message_of;
+
+namespace {
+
+const SpecialIds special{.padding = 0, .unknown = 1, .cls = 2, .sep = 3, .mask = 4};
+
+// Every token stands in one place alone: its number tells document and sentence.
+struct Corpus {
+  struct Home {
+    std::int64_t document, sentence;
+  };
+  std::vector<Document> documents;
+  std::map<std::int64_t, Home> homes;
+  std::int64_t vocabulary = 5, pairs = 0;
+};
+
+Corpus some_corpus() {
+  Random random(37, 0);
+  Corpus corpus;
+  for (std::int64_t d = 0; d < 40; ++d) {
+    Document document(static_cast<std::size_t>(1 + d % 9));  // some have one sentence alone
+    corpus.pairs += d % 9;
+    for (std::size_t s = 0; s < document.size(); ++s)
+      for (std::int64_t left = 1 + random.below(8); left > 0; --left) {
+        corpus.homes[corpus.vocabulary] = {d, static_cast<std::int64_t>(s)};
+        document[s].push_back(corpus.vocabulary++);
+      }
+    corpus.documents.push_back(document);
+  }
+  return corpus;
+}
+
+BertOptions options_for(const Corpus& corpus, std::int64_t longest = 32) {
+  return {.batch_size = 16,
+          .longest = longest,
+          .masking = {.vocabulary = corpus.vocabulary, .special = special},
+          .seed = 6};
+}
+
+Ids numbers(const Tensor& x) { return x.contiguous().to_vector<std::int64_t>(); }
+
+struct Row {
+  Ids ids, original, segments, labels;
+  bool is_random;
+};
+
+// What is real of each row, and what stood there before tokens were hidden.
+std::vector<Row> rows_of(const BertBatch& batch) {
+  std::vector<Row> rows;
+  for (std::int64_t r = 0; r < batch.ids.size(0); ++r) {
+    Row row{numbers(batch.ids[r]),
+            {},
+            numbers(batch.segments[r]),
+            numbers(batch.labels[r]),
+            batch.is_random[r].item() == 1};
+    std::size_t length = 0;
+    for (std::int64_t t = 0; t < batch.ids.size(1); ++t) length += batch.mask[r][t].item() == 1;
+    for (std::size_t t = 0; t < row.ids.size(); ++t) {
+      CHECK((batch.mask[r][static_cast<std::int64_t>(t)].item() == 1) == (t < length));
+      if (t >= length) CHECK((row.ids[t] == 0 && row.segments[t] == 0 && row.labels[t] == ignore_index));
+    }
+    for (Ids* each : {&row.ids, &row.segments, &row.labels}) each->resize(length);
+    row.original = row.ids;
+    for (std::size_t t = 0; t < length; ++t)
+      if (row.labels[t] != ignore_index) row.original[t] = row.labels[t];
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a row is [CLS] a [SEP] b [SEP], and b follows a or is of another document", "[data]") {
+  const Corpus corpus = some_corpus();
+  const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus));
+  for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+    std::set<std::pair<std::int64_t, std::int64_t>> firsts;
+    for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i)
+      for (const Row& row : rows_of(source.at({epoch, i}))) {
+        const auto sep = std::find(row.original.begin(), row.original.end(), special.sep);
+        REQUIRE(row.original.front() == special.cls);
+        REQUIRE(row.original.back() == special.sep);
+        REQUIRE(sep != row.original.end() - 1);
+        const Ids a(row.original.begin() + 1, sep), b(sep + 1, row.original.end() - 1);
+        const Corpus::Home at = corpus.homes.at(a[0]), next = corpus.homes.at(b[0]);
+        CHECK(firsts.insert({at.document, at.sentence}).second);
+        const auto sentence = [&](const Corpus::Home& home) {
+          return corpus
+              .documents[static_cast<std::size_t>(home.document)][static_cast<std::size_t>(home.sentence)];
+        };
+        CHECK(a == sentence(at));
+        CHECK(b == sentence(next));
+        if (row.is_random)
+          CHECK(at.document != next.document);
+        else
+          CHECK((at.document == next.document && at.sentence + 1 == next.sentence));
+        Ids segments(a.size() + 2, 0);
+        segments.resize(row.original.size(), 1);
+        CHECK(row.segments == segments);
+      }
+    CHECK(firsts.size() == static_cast<std::size_t>(corpus.pairs));
+  }
+}
+
+TEST_CASE(
+    "half of the second sentences follow, 15 % of the tokens are hidden, and every other sentence is drawn",
+    "[data]") {
+  const Corpus corpus = some_corpus();
+  const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus));
+  double rows = 0, random = 0, tokens = 0, hidden = 0;
+  std::set<std::pair<std::int64_t, std::int64_t>> drawn;
+  for (std::int64_t epoch = 0; epoch < 60; ++epoch)
+    for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i) {
+      const BertBatch batch = source.at({epoch, i});
+      const Ids ids = numbers(batch.ids), labels = numbers(batch.labels), answers = numbers(batch.is_random);
+      for (std::size_t t = 0; t < ids.size(); ++t) {
+        const bool is_hidden = labels[t] != ignore_index;
+        hidden += is_hidden;
+        tokens += is_hidden || ids[t] >= 5;
+      }
+      for (std::size_t row = 0; row < answers.size(); ++row) {
+        ++rows;
+        random += static_cast<double>(answers[row]);
+        const Ids one(ids.begin() + static_cast<std::ptrdiff_t>(row) * batch.ids.size(1),
+                      ids.begin() + static_cast<std::ptrdiff_t>(row + 1) * batch.ids.size(1));
+        const auto second = std::find(one.begin(), one.end(), special.sep) + 1;
+        if (answers[row] == 1 && *second >= 5) {
+          const Corpus::Home home = corpus.homes.at(*second);
+          drawn.insert({home.document, home.sentence});
+        }
+      }
+    }
+  CHECK(std::abs(random / rows - 0.5) < 4 * std::sqrt(0.25 / rows));
+  CHECK(std::abs(hidden / tokens - 0.15) < 4 * std::sqrt(0.15 * 0.85 / tokens));
+  std::size_t sentences = 0;
+  for (const Document& document : corpus.documents) sentences += document.size();
+  CHECK(drawn.size() == sentences);
+}
+
+TEST_CASE("each epoch hides other tokens, and the same epoch the same ones", "[data]") {
+  const Corpus corpus = some_corpus();
+  const auto hidden_in = [&](std::int64_t epoch) {
+    const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus));
+    std::set<std::int64_t> hidden;
+    for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i)
+      for (const std::int64_t label : numbers(source.at({epoch, i}).labels)) hidden.insert(label);
+    return hidden;
+  };
+  const std::set<std::int64_t> first = hidden_in(0), second = hidden_in(1);
+  CHECK(first == hidden_in(0));
+  std::size_t both = 0;
+  for (const std::int64_t id : first) both += second.count(id);
+  CHECK(both < first.size() / 2);
+}
+
+TEST_CASE("what is too long loses the ends of its longer sentence", "[data]") {
+  const Ids a{10, 11, 12, 13, 14}, b{20, 21, 22};
+  CHECK(bert_input(a, b, special, 64).ids == Ids{2, 10, 11, 12, 13, 14, 3, 20, 21, 22, 3});
+  CHECK(bert_input(a, b, special, 10).ids == Ids{2, 10, 11, 12, 13, 3, 20, 21, 22, 3});
+  const BertInput cut = bert_input(a, b, special, 8);
+  CHECK(cut.ids == Ids{2, 10, 11, 3, 20, 21, 22, 3});
+  CHECK(cut.segments == Ids{0, 0, 0, 0, 1, 1, 1, 1});
+  CHECK(bert_input(a, b, special, 5).ids == Ids{2, 10, 3, 20, 3});
+  const BertInput alone = bert_input(a, {}, special, 6);
+  CHECK(alone.ids == Ids{2, 10, 11, 12, 13, 3});
+  CHECK(alone.segments == Ids(6, 0));
+}
+
+TEST_CASE("no row of a batch is longer than the limit", "[data]") {
+  const Corpus corpus = some_corpus();
+  const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus, 9));
+  for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i)
+    for (const Row& row : rows_of(source.at({0, i}))) {
+      CHECK(row.ids.size() <= 9);
+      CHECK(std::count(row.ids.begin(), row.ids.end(), special.sep) == 2);
+    }
+}
+
+TEST_CASE("BERT's batches refuse corpora without pairs", "[data]") {
+  Corpus corpus;
+  corpus.vocabulary = 10;
+  const auto refused = [&](const std::vector<Document>& documents, std::int64_t longest = 16) {
+    return message_of([&] { bert_batches(documents, options_for(corpus, longest)); });
+  };
+  CHECK(refused({}) == "[bert_batches] there are no sentences. Is the corpus empty?");
+  CHECK(refused({{{5}}, {{6}}}) ==
+        "[bert_batches] no sentence has a next one: a document is a list of sentences. Are they one document "
+        "each?");
+  CHECK(refused({{{5}, {6}}, {}}) ==
+        "[bert_batches] sentences that do not follow are taken from other documents, and there is one alone. "
+        "Cut "
+        "it in several?");
+  CHECK(refused({{{5}, {6}}, {{7}}}, 4) ==
+        "[bert_batches] two sentences and three special tokens do not fit into 4 ids. 64?");
+  CHECK(refused({{{5}, {}}, {{7}}}) == "[bert_batches] sentence 1 has no ids. Leave it out?");
+  CHECK(refused({{{5}, {6}}, {{7, 10}}}) ==
+        "[bert_batches] sentence 2 has an id 10, and the vocabulary has 10. Another tokenizer's?");
+  corpus.vocabulary = 4;
+  CHECK(refused({{{2}, {3}}, {{1}}}).find("are not five of a vocabulary of 4") != std::string::npos);
+  CHECK(message_of([] { bert_input(Ids{5}, Ids{6}, special, 4); }) ==
+        "[bert_input] an input has 5 ids or more, and may have 4. 64?");
+  CHECK(message_of([] { bert_input({}, Ids{6}, special, 9); }) ==
+        "[bert_input] the first sentence has no ids. Is the second one the only one?");
+}
