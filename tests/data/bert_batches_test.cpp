@@ -85,7 +85,7 @@ std::vector<Row> rows_of(const BertBatch& batch) {
 TEST_CASE("a row is [CLS] a [SEP] b [SEP], and b follows a or is of another document", "[data]") {
   const Corpus corpus = some_corpus();
   const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus));
-  for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+  for (std::int64_t epoch = 0; epoch < 30; ++epoch) {
     std::set<std::pair<std::int64_t, std::int64_t>> firsts;
     for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i)
       for (const Row& row : rows_of(source.at({epoch, i}))) {

@@ -75,7 +75,7 @@ TEST_CASE("15 % of a million tokens are selected: 80 % of these masked, 10 % dra
 TEST_CASE("a whole word is selected or none of it", "[data]") {
   Masking whole = masking;
   whole.continues_word = [](std::int64_t id) { return id >= 30; };
-  std::int64_t tokens = 0, selected = 0, words = 0, words_selected = 0, split = 0, mixed = 0;
+  std::int64_t tokens = 0, selected = 0, words = 0, words_selected = 0, split = 0, mixed = 0, parted = 0;
   for (std::int64_t sentence = 0; tokens < 300000; ++sentence) {
     const Ids ids = some_ids(500, sentence);
     Random random(2, {sentence});
@@ -91,10 +91,14 @@ TEST_CASE("a whole word is selected or none of it", "[data]") {
       } else {
         ++words;
         words_selected += is_selected;
+        // A piece behind a special token has no word to go on with.
+        parted += ids[i] >= 30 && i > 1 && !is_special(ids[i - 2]) && is_special(ids[i - 1]) &&
+                  is_selected != (out.labels[i - 2] != ignore_index);
       }
     }
   }
   CHECK(split == 0);
+  CHECK(parted > 0);
   CHECK(mixed > 0);  // each piece is masked, drawn or kept by itself
   CHECK(is_near(words_selected, words, 0.15));
   CHECK(std::abs(static_cast<double>(selected) / static_cast<double>(tokens) - 0.15) < 0.005);
