@@ -31,9 +31,8 @@
 #include <gradus/core/print.h>
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
-#include <gradus/data/probes.h>
-#include <gradus/data/bpe.h>
 #include <gradus/data/bert_batches.h>
+#include <gradus/data/bpe.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
 #include <gradus/data/order.h>
