@@ -12,8 +12,6 @@
 namespace gradus::data {
 namespace {
 
-using Ids = std::vector<std::int64_t>;
-
 void append_numbers(std::vector<std::string>& names, const char* before, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) names.emplace_back(before).append(std::to_string(i));
 }
@@ -75,7 +73,7 @@ std::string Probe::written(const Ids& ids) const {
   std::string text;
   for (const std::int64_t id : ids) {
     if (!text.empty()) text += ' ';
-    text += id == not_asked ? "-" : symbols.at(static_cast<std::size_t>(id));
+    text += id == ignore_index ? "-" : symbols.at(static_cast<std::size_t>(id));
   }
   return text;
 }
@@ -171,7 +169,7 @@ Probe random_mapping(std::int64_t keys, std::int64_t values, std::int64_t shots)
               const auto key = static_cast<std::size_t>(random.below(keys));
               const std::int64_t value = keys + value_of[key];
               example.input.insert(example.input.end(), {static_cast<std::int64_t>(key), value});
-              example.target.insert(example.target.end(), {shown[key] ? value : not_asked, not_asked});
+              example.target.insert(example.target.end(), {shown[key] ? value : ignore_index, ignore_index});
               shown[key] = true;
             }
             return example;

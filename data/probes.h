@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gradus/core/tensor.h>
+#include <gradus/data/pad.h>
 #include <gradus/data/random.h>
 
 namespace gradus::data {
@@ -18,11 +19,8 @@ namespace gradus::data {
 enum class Split { train, held_out };
 
 struct Example {
-  std::vector<std::int64_t> input, target;
+  Ids input, target;  // ignore_index where nothing is asked
 };
-
-// Targets that are not asked for; cross_entropy leaves them out.
-constexpr std::int64_t not_asked = -100;
 
 struct Probe {
   std::vector<std::string> symbols;  // how each id is written
@@ -30,7 +28,7 @@ struct Probe {
 
   // A tenth of all inputs, by a hash, is held out.
   Example example(std::uint64_t seed, std::int64_t i, Split split) const;
-  std::string written(const std::vector<std::int64_t>& ids) const;  // with spaces between; - for not_asked
+  std::string written(const Ids& ids) const;  // with spaces between; - for ignore_index
 };
 
 // The input again; from behind; in order. Symbols are a number each, lengths from `shortest` to `longest`.

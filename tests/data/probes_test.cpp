@@ -19,8 +19,6 @@ using gradus::test::message_of;
 
 namespace {
 
-using Ids = std::vector<std::int64_t>;
-
 const std::map<std::string, Probe> probes = {
     {"copying", copying(10, 1, 10)},      {"reversing", reversing(10, 3, 10)},
     {"sorting", sorting(6, 3)},           {"addition", addition(2)},
@@ -47,7 +45,7 @@ TEST_CASE("a probe's example depends on its seed and number alone, and ids have 
     for_examples(probe, [&, &probe = probe](const Example& example) {
       for (const std::int64_t id : example.input) REQUIRE((id >= 0 && id < std::ssize(probe.symbols)));
       for (const std::int64_t id : example.target)
-        REQUIRE((id == not_asked || (id >= 0 && id < std::ssize(probe.symbols))));
+        REQUIRE((id == ignore_index || (id >= 0 && id < std::ssize(probe.symbols))));
     });
   }
 }
@@ -146,8 +144,8 @@ TEST_CASE("a random mapping is asked for where its key stood before", "[data]") 
       const std::string key = probe.symbols[static_cast<std::size_t>(example.input[i])];
       const std::string value = probe.symbols[static_cast<std::size_t>(example.input[i + 1])];
       REQUIRE((key[0] == 'k' && value[0] == 'v'));
-      REQUIRE(example.target[i + 1] == not_asked);
-      REQUIRE((example.target[i] == not_asked) == (seen.count(key) == 0));
+      REQUIRE(example.target[i + 1] == ignore_index);
+      REQUIRE((example.target[i] == ignore_index) == (seen.count(key) == 0));
       if (seen.count(key)) {
         REQUIRE(seen[key] == value);
         REQUIRE(example.target[i] == example.input[i + 1]);
