@@ -42,6 +42,12 @@
 #include <gradus/data/probes.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
+#include <gradus/data/hidden_markov.h>
+#include <gradus/data/probes.h>
+#include <gradus/data/random.h>
+#include <gradus/data/stories.h>
+#include <gradus/data/stories/grammar.h>
+#include <gradus/data/story_floors.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
 #include <gradus/data/vocabulary.h>

@@ -26,8 +26,8 @@ std::span<const T> part(const std::vector<T>& all, const std::vector<std::int32_
   return std::span(all).subspan(at(first[at(i)]), at(first[at(i) + 1] - first[at(i)]));
 }
 
-// Expected visits to each state on a way from state 0 back to it, which are as the shares in the long run. Mass starts
-// in state 0 and is followed until all of it has come back.
+// Expected visits to each state on a way from state 0 back to it, which are as the shares in the long run.
+// Mass starts in state 0 and is followed until all of it has come back.
 std::vector<double> visits_on_a_round(const HiddenMarkov& model) {
   std::vector<double> visits(at(model.states())), mass(visits.size()), moved(visits.size());
   mass[0] = 1;
@@ -223,7 +223,8 @@ Smoother::Smoother(const HiddenMarkov& model, std::span<const double> prior, std
     if (!scaled(next)) return;
   }
 
-  // Backwards, `mass` holds after_[time + 1] by state. A way that is not allowed is none of before_'s, and so 0.
+  // Backwards, `mass` holds after_[time + 1] by state. A way that is not allowed is none of before_'s, and so
+  // 0.
   after_.back().assign(before_.back().size(), 1.0);
   for (std::size_t time = clues_.size(); time-- > 0;) {
     const Clue& clue = clues_[time];

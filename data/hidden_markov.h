@@ -1,8 +1,8 @@
-// What is known of a sequence whose source is a finite automaton: how likely each next token is, and each hidden one.
-// An automaton stands in a state; it takes one of the arcs that leave the state, says the arc's token and stands in the
-// state where the arc ends. Which arc, the arcs' probabilities decide; what it did before plays no part. Who hears only
-// the tokens knows the state by a distribution, the belief, which Bayes' rule moves along: exact, no network can do
-// better.   Rabiner 1989, "A Tutorial on Hidden Markov Models"
+// What is known of a sequence whose source is a finite automaton: how likely each next token is, and each
+// hidden one. An automaton stands in a state; it takes one of the arcs that leave the state, says the arc's
+// token and stands in the state where the arc ends. Which arc, the arcs' probabilities decide; what it did
+// before plays no part. Who hears only the tokens knows the state by a distribution, the belief, which Bayes'
+// rule moves along: exact, no network can do better.   Rabiner 1989, "A Tutorial on Hidden Markov Models"
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class HiddenMarkov {
   const std::vector<Arc>& arcs() const { return arcs_; }  // by state, then by token
   std::span<const Arc> arcs_from(std::int32_t state) const;
 
-  // How often each state is visited in the long run, as shares: the belief of who begins to listen at any time.
+  // How often each state is visited in the long run, as shares: the belief of who begins to listen at any
+  // time.
   const std::vector<double>& stationary() const { return stationary_; }
 
  private:
@@ -76,8 +77,8 @@ class Filter {
 std::vector<double> surprisals(const HiddenMarkov& model, std::span<const double> prior,
                                std::span<const std::int64_t> tokens);
 
-// What is shown of a token: a true token w would be shown so with likelihood same + other where w is `token`, and with
-// likelihood other where it is not. {token, 1, 0} shows the token itself, {0, 0, 1} nothing.
+// What is shown of a token: a true token w would be shown so with likelihood same + other where w is `token`,
+// and with likelihood other where it is not. {token, 1, 0} shows the token itself, {0, 0, 1} nothing.
 struct Clue {
   std::int64_t token;
   double same, other;
@@ -96,8 +97,9 @@ class Smoother {
     return log_likelihood_;
   }  // of the clues, -inf where nothing agrees with all
 
-  // P(token at `time` | all other clues) of each token. Times the likelihood of what is shown of it, and scaled to sum
-  // to 1, it is the token's posterior. Refuses a token whose own clue leaves no doubt (other = 0).
+  // P(token at `time` | all other clues) of each token. Times the likelihood of what is shown of it, and
+  // scaled to sum to 1, it is the token's posterior. Refuses a token whose own clue leaves no doubt (other =
+  // 0).
   std::vector<double> token(std::size_t time) const;
 
  private:

@@ -4,14 +4,14 @@
 //   const data::Story story = world.story(seed, 0);
 //   std::cout << world.text(story);
 //
-// Somebody goes somewhere, wants or promises something, meets trouble and does something about it; it goes well or
-// badly, and so does the feeling at the end. There is no telling from a sentence alone which may come next, but from
-// the sentences before: the topic, who it is about (she or he, and by name), which object was wished for, whether it
-// was one thing or many, and how it went are all taken up again later. The plot and the words stand in data/stories/ as
-// tables.
+// Somebody goes somewhere, wants or promises something, meets trouble and does something about it; it goes
+// well or badly, and so does the feeling at the end. There is no telling from a sentence alone which may come
+// next, but from the sentences before: the topic, who it is about (she or he, and by name), which object was
+// wished for, whether it was one thing or many, and how it went are all taken up again later. The plot and
+// the words stand in data/stories/ as tables.
 //
-// The stories come from a finite automaton (hidden_markov.h), and with it comes what nobody can do better: see
-// story_floors.h.
+// The stories come from a finite automaton (hidden_markov.h), and with it comes what nobody can do better:
+// see story_floors.h.
 #pragma once
 
 #include <cstdint>

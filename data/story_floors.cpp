@@ -18,8 +18,8 @@ std::vector<Clue> clues_of(std::span<const std::int64_t> shown, const Corruption
 
 constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 
-// A sentence, or two, begins and ends where sentences do and has no other end inside. A first sentence, which ends at
-// `first_size`, does not end its story.
+// A sentence, or two, begins and ends where sentences do and has no other end inside. A first sentence, which
+// ends at `first_size`, does not end its story.
 Smoother sentences(const GrammarAutomaton& stories, std::span<const std::int64_t> shown,
                    const Corruption& corruption, std::size_t first_size) {
   check(!shown.empty(), "stories", "a sentence has at least one word");
@@ -97,8 +97,8 @@ PairTruth::PairTruth(const GrammarAutomaton& stories, std::span<const std::int64
       second_(sentences(stories, second, corruption, nowhere)),
       follows_(share(together_.log_likelihood(), first_.log_likelihood() + second_.log_likelihood())) {}
 
-// The two cases by their probabilities, which are those of all other clues times what the selected token's clue makes
-// of each case's guess.
+// The two cases by their probabilities, which are those of all other clues times what the selected token's
+// clue makes of each case's guess.
 std::vector<double> PairTruth::token(std::size_t position) const {
   check(position < shown_.size(), "stories", "there is no token ", position, " among ", shown_.size());
   const Clue unknown = clue(shown_[position], corruption_, vocabulary_size_);

@@ -1,5 +1,5 @@
-// The best that any model of stories can do, exactly: what to draw under a curve. For `stories`, give the automaton of
-// a world: world.automaton().
+// The best that any model of stories can do, exactly: what to draw under a curve. For `stories`, give the
+// automaton of a world: world.automaton().
 //   A language model:       mean of surprisals(model, prior, tokens), hidden_markov.h, and window_floor here.
 //   BERT's hidden words and next sentences:  PairTruth.
 #pragma once
@@ -13,30 +13,30 @@
 
 namespace gradus::data {
 
-// The mean of -log P(next token | the tokens of the window up to here), for a text that is cut into windows of `window`
-// tokens, without regard to sentences, where each token of a window is to be followed: what a model can reach that
-// begins each window without a memory. The last, shorter window is left out.
+// The mean of -log P(next token | the tokens of the window up to here), for a text that is cut into windows
+// of `window` tokens, without regard to sentences, where each token of a window is to be followed: what a
+// model can reach that begins each window without a memory. The last, shorter window is left out.
 double window_floor(const GrammarAutomaton& stories, std::span<const std::int64_t> tokens,
                     std::int64_t window);
 
-// What a model is shown in the place of the words: BERT's corruption (Devlin et al. 2018). Each token is selected with
-// probability `selected`, by itself; a selected one is masked, or replaced by one drawn uniformly from the vocabulary,
-// or kept.
+// What a model is shown in the place of the words: BERT's corruption (Devlin et al. 2018). Each token is
+// selected with probability `selected`, by itself; a selected one is masked, or replaced by one drawn
+// uniformly from the vocabulary, or kept.
 struct Corruption {
   double selected = 0.15, masked = 0.8, random = 0.1;
 };
 constexpr std::int64_t mask = -1;  // among shown tokens
 
-// Likelihoods of what is shown of a token of which it is not known whether it was selected, or of one that was: the
-// one that is to be guessed.
+// Likelihoods of what is shown of a token of which it is not known whether it was selected, or of one that
+// was: the one that is to be guessed.
 Clue clue(std::int64_t shown, const Corruption& corruption, std::int64_t vocabulary_size);
 Clue clue_of_selected(std::int64_t shown, const Corruption& corruption, std::int64_t vocabulary_size);
 
 // P(token at `time` | all that is shown, and that this token was selected), of each token.
 std::vector<double> posterior(const Smoother& smoother, std::size_t time, const Clue& selected);
 
-// Two sentences, and whether the second follows the first. The first is any but the last of a story; the second is
-// the next one or, half the time, any sentence of another story, all sentences as likely.
+// Two sentences, and whether the second follows the first. The first is any but the last of a story; the
+// second is the next one or, half the time, any sentence of another story, all sentences as likely.
 class PairTruth {
  public:
   // Tokens as they are shown. Without corruption {.selected = 0} they are the words themselves.
@@ -45,7 +45,8 @@ class PairTruth {
 
   double follows() const { return follows_; }  // the probability
 
-  // P(token | all that is shown, and that it was selected), of each token. Positions count through both sentences.
+  // P(token | all that is shown, and that it was selected), of each token. Positions count through both
+  // sentences.
   std::vector<double> token(std::size_t position) const;
 
  private:

@@ -33,7 +33,8 @@ class Numbers {
 
 constexpr int unknown = -1;
 
-// A variable is something that was chosen: a topic, a gender, the word of a list. Its value is a number of values_.
+// A variable is something that was chosen: a topic, a gender, the word of a list. Its value is a number of
+// values_.
 class Compiler {
  public:
   Compiler(const std::vector<WordList>& lists, std::string_view plot)

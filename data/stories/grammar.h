@@ -4,21 +4,22 @@
 //     she: mia 3, zoe            kitchen: kitchen 2, bakery
 //     he: leo 3, tom             river: harbour, bank/river
 //
-// A line's key says for which gender or topic its words are; a number is a word's weight, 1 where there is none; what
-// stands behind a slash is the sense of a word that has several. A list may have two keys ("thing by topic, number",
-// with lines such as "river many: boats, nets"), or none. The plot is groups of sentences:
+// A line's key says for which gender or topic its words are; a number is a word's weight, 1 where there is
+// none; what stands behind a slash is the sense of a word that has several. A list may have two keys ("thing
+// by topic, number", with lines such as "river many: boats, nets"), or none. The plot is groups of sentences:
 //
 //   opening -> wish 3, rain
 //     2: {hero!gender} went to the {place!topic} .
 //     1: {hero!gender} liked the {place!topic} . -> rain
 //
-// One sentence of a group is told, by weight, then one of a group that follows, by weight. {place} is a word of the
-// list, chosen by weight from the line for the topic of this story. {place!topic} chooses from all lines, whichever key
-// they have, and makes the key known from there on. {=hero} is the word that was last chosen from the list hero, and a
-// list may be keyed by what was chosen from another ("kind by object", with "kite: toy"). The group `end` ends the
-// story.
+// One sentence of a group is told, by weight, then one of a group that follows, by weight. {place} is a word
+// of the list, chosen by weight from the line for the topic of this story. {place!topic} chooses from all
+// lines, whichever key they have, and makes the key known from there on. {=hero} is the word that was last
+// chosen from the list hero, and a list may be keyed by what was chosen from another ("kind by object", with
+// "kite: toy"). The group `end` ends the story.
 //
-// A state of the automaton is a place in a sentence with as much of what was chosen as some slot ahead will ask for.
+// A state of the automaton is a place in a sentence with as much of what was chosen as some slot ahead will
+// ask for.
 #pragma once
 
 #include <cstdint>

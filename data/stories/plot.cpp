@@ -81,7 +81,7 @@ ruined -> sorrow
 
 joy -> good_end
   3: {she} {felt} {very} {happy} and {thanked} {the} {worker} .
-  3: {happy} and loud , {she} {danced} around {the} {spot} .
+  3: {happy} and free , {she} {danced} around {the} {spot} .
   1: how {happy} {she} was !
 
 sorrow -> bad_end

@@ -36,8 +36,8 @@ struct Plot {
 
 Plot read_plot(std::string_view text, const std::vector<WordList>& lists);
 
-// The text before and after the first separator, without the spaces around them; the second is empty where there is
-// none.
+// The text before and after the first separator, without the spaces around them; the second is empty where
+// there is none.
 std::pair<std::string_view, std::string_view> cut(std::string_view text, std::string_view separator);
 
 // The place of a name in a list, -1 where it is not there.

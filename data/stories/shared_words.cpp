@@ -139,11 +139,11 @@ cause
   rain 3, snow 3, fog 2, wind 2, heat 2, dust 2
 
 effect by cause
-  rain: wet 3, soaked 2
+  rain: soaked 3, drenched 2
   snow: cold 3, frozen 2
   fog: lost 3, invisible 2
   wind: breathless 2, cold 2
-  heat: thirsty 3, hot 2
+  heat: thirsty 3, sweaty 2
   dust: dirty 3, grey 2
 
 waited

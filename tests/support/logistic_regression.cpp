@@ -34,7 +34,8 @@ double LogisticRegression::score(const Features& example) const {
   return sum;
 }
 
-double LogisticRegression::accuracy(const std::vector<Features>& examples, const std::vector<bool>& labels) const {
+double LogisticRegression::accuracy(const std::vector<Features>& examples,
+                                    const std::vector<bool>& labels) const {
   std::size_t right = 0;
   for (std::size_t i = 0; i < examples.size(); ++i) right += (*this)(examples[i]) == labels[i];
   return static_cast<double>(right) / static_cast<double>(examples.size());
