@@ -62,10 +62,8 @@ class Filter {
   // `prior`: how likely each state is before the first token, in any scale.
   Filter(const HiddenMarkov& model, std::span<const double> prior);
 
-  double observe(
-      std::int64_t token);           // log P(token | all before); -inf, never: an error where it cannot come
-  std::vector<double> next() const;  // P(token | all before) of each token
-  double probability_of(std::int32_t state) const { return belief_[static_cast<std::size_t>(state)]; }
+  double observe(std::int64_t token);  // log P(token | all before); refuses a token that cannot come
+  std::vector<double> next() const;    // P(token | all before) of each token
 
  private:
   const HiddenMarkov* model_;
@@ -93,13 +91,12 @@ class Smoother {
   Smoother(const HiddenMarkov& model, std::span<const double> prior, std::vector<Clue> clues,
            const Allowed& allowed = nullptr);
 
-  double log_likelihood() const {
-    return log_likelihood_;
-  }  // of the clues, -inf where nothing agrees with all
+  // Of the clues; -inf where nothing agrees with all.
+  double log_likelihood() const { return log_likelihood_; }
 
   // P(token at `time` | all other clues) of each token. Times the likelihood of what is shown of it, and
-  // scaled to sum to 1, it is the token's posterior. Refuses a token whose own clue leaves no doubt (other =
-  // 0).
+  // scaled to sum to 1, it is the token's posterior. Refuses a token whose own clue
+  // leaves no doubt (other = 0).
   std::vector<double> token(std::size_t time) const;
 
  private:

@@ -66,11 +66,11 @@ double window_floor(const GrammarAutomaton& stories, std::span<const std::int64_
 Clue clue(std::int64_t shown, const Corruption& corruption, std::int64_t vocabulary_size) {
   const Clue selected = clue_of_selected(shown, corruption, vocabulary_size);
   const double p = corruption.selected;
-  return {selected.token, p * selected.same + (shown == mask ? 0 : 1 - p), p * selected.other};
+  return {selected.token, p * selected.same + (shown == hidden_word ? 0 : 1 - p), p * selected.other};
 }
 
 Clue clue_of_selected(std::int64_t shown, const Corruption& corruption, std::int64_t vocabulary_size) {
-  if (shown == mask) return {0, 0, corruption.masked};
+  if (shown == hidden_word) return {0, 0, corruption.masked};
   return {shown, 1 - corruption.masked - corruption.random,
           corruption.random / static_cast<double>(vocabulary_size)};
 }

@@ -25,7 +25,7 @@ double window_floor(const GrammarAutomaton& stories, std::span<const std::int64_
 struct Corruption {
   double selected = 0.15, masked = 0.8, random = 0.1;
 };
-constexpr std::int64_t mask = -1;  // among shown tokens
+constexpr std::int64_t hidden_word = -1;  // what is shown for [MASK]
 
 // Likelihoods of what is shown of a token of which it is not known whether it was selected, or of one that
 // was: the one that is to be guessed.

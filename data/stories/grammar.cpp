@@ -14,6 +14,8 @@
 namespace gradus::data {
 namespace {
 
+using namespace detail;
+
 // Strings as numbers, in the order in which they come.
 class Numbers {
  public:

@@ -6,6 +6,7 @@
 #include <gradus/core/check.h>
 
 namespace gradus::data {
+namespace detail {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -146,7 +147,10 @@ Plot read_plot(std::string_view text, const std::vector<WordList>& lists) {
   return plot;
 }
 
+}  // namespace detail
+
 std::vector<WordList> read_word_lists(std::string_view text) {
+  using namespace detail;
   std::vector<WordList> lists;
   for_each_line(text, [&](std::string_view line, std::size_t number) {
     if (!line.starts_with(' ')) {

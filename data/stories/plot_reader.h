@@ -8,7 +8,7 @@
 
 #include <gradus/data/stories/grammar.h>
 
-namespace gradus::data {
+namespace gradus::data::detail {
 
 struct Slot {
   enum Kind { plain, choose, recall } kind;
@@ -43,4 +43,4 @@ std::pair<std::string_view, std::string_view> cut(std::string_view text, std::st
 // The place of a name in a list, -1 where it is not there.
 int index_of(const std::vector<std::string>& names, std::string_view name);
 
-}  // namespace gradus::data
+}  // namespace gradus::data::detail

@@ -103,16 +103,20 @@ found
   found 3, discovered 2, noticed 2
 
 fine
-  wonderful 3, marvellous 2, lovely 3, beautiful 3, perfect 3, great 3, excellent 2, brilliant 2, splendid 2, charming 2
+  wonderful 3, marvellous 2, lovely 3, beautiful 3, perfect 3
+  great 3, excellent 2, brilliant 2, splendid 2, charming 2
 
 awful
-  awful 3, terrible 3, horrible 2, dreadful 2, ugly 3, bad 3, poor 2, nasty 2, useless 2, hopeless 2
+  awful 3, terrible 3, horrible 2, dreadful 2, ugly 3
+  bad 3, poor 2, nasty 2, useless 2, hopeless 2
 
 happy
-  happy 3, glad 3, proud 3, cheerful 2, joyful 2, delighted 2, pleased 2, thrilled 2, grateful 2, excited 2
+  happy 3, glad 3, proud 3, cheerful 2, joyful 2
+  delighted 2, pleased 2, thrilled 2, grateful 2, excited 2
 
 unhappy
-  sad 3, unhappy 3, upset 2, gloomy 2, angry 3, cross 2, miserable 2, worried 2, disappointed 2, lonely 2
+  sad 3, unhappy 3, upset 2, gloomy 2, angry 3
+  cross 2, miserable 2, worried 2, disappointed 2, lonely 2
 
 felt
   felt 3, was 3

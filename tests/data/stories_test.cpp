@@ -160,13 +160,13 @@ TEST_CASE("what a story begins it keeps: people, topic, object, number, and how 
           }
         }
       }
-      for (const auto& [cause, effect] : lexicon.causes) {
-        if (!contains(sentence, cause)) continue;
-        ++checked["cause"];
-        CHECK(std::any_of(lexicon.causes.begin(), lexicon.causes.end(), [&](const auto& pair) {
-          return pair.first == cause && contains(sentence, pair.second);
-        }));
+      bool cause = false, effect = false;
+      for (const auto& pair : lexicon.causes) {
+        cause |= contains(sentence, pair.first);
+        effect |= contains(sentence, pair.first) && contains(sentence, pair.second);
       }
+      checked["cause"] += cause;
+      CHECK(cause == effect);
       // "no dessert was as lovely as this cake"
       if (sentence[0] == "no") {
         ++checked["kind"];
@@ -244,7 +244,7 @@ TEST_CASE("a story depends on its seed and number alone, and the corpus is froze
     while (end < text.size() && lines < 100'000) end = text.find('\n', end) + 1, ++lines;
     hash.add(std::string_view(text).substr(0, end));
   }
-  CHECK(hash.value() == 0);
+  CHECK(hash.value() == 0x3e148d512a57b3d4);
 }
 
 TEST_CASE("tokens are the words of the stories one after the other", "[data]") {

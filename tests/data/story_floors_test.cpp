@@ -101,7 +101,8 @@ std::vector<Pair> all_pairs(const GrammarAutomaton& automaton) {
 // P(shown | token) as the corruption is defined.
 double shown_as(std::int64_t shown, std::int64_t token, const Corruption& c, double size, bool is_selected) {
   const double kept = shown == token ? 1 : 0;
-  const double selected = shown == mask ? c.masked : c.random / size + (1 - c.masked - c.random) * kept;
+  const double selected =
+      shown == hidden_word ? c.masked : c.random / size + (1 - c.masked - c.random) * kept;
   return is_selected ? selected : c.selected * selected + (1 - c.selected) * kept;
 }
 
@@ -117,7 +118,7 @@ Corrupted corrupted(Ids tokens, Random& random, std::int64_t size) {
     result.selected.push_back(i);
     const double u = random.uniform();
     if (u < 0.8)
-      result.shown[i] = mask;
+      result.shown[i] = hidden_word;
     else if (u < 0.9)
       result.shown[i] = random.below(size);
   }
@@ -152,10 +153,9 @@ TEST_CASE("the floor of windows is the mean surprise at what follows each of the
   const Ids text =
       ids_of(automaton.vocabulary, {"saw", "the", "bank", ".", "rain", "came", "!", "he", "liked"});
   double sum = 0;
-  for (const std::size_t begin : {0, 3}) {
-    for (std::size_t i = 1; i <= 3; ++i) {
-      const auto from = text.begin() + static_cast<std::ptrdiff_t>(begin),
-                 to = from + static_cast<std::ptrdiff_t>(i);
+  for (const std::ptrdiff_t begin : {0, 3}) {
+    for (std::ptrdiff_t i = 1; i <= 3; ++i) {
+      const auto from = text.begin() + begin, to = from + i;
       sum -= std::log(probability_of(windows, {from, to + 1}) / probability_of(windows, {from, to}));
     }
   }
