@@ -33,6 +33,7 @@
 #include <gradus/core/tensor.h>
 #include <gradus/data/bert_batches.h>
 #include <gradus/data/bpe.h>
+#include <gradus/data/hidden_markov.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
 #include <gradus/data/order.h>
@@ -42,9 +43,6 @@
 #include <gradus/data/probes.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
-#include <gradus/data/hidden_markov.h>
-#include <gradus/data/probes.h>
-#include <gradus/data/random.h>
 #include <gradus/data/stories.h>
 #include <gradus/data/stories/grammar.h>
 #include <gradus/data/story_floors.h>
