@@ -142,7 +142,7 @@ TEST_CASE("a window cut anywhere, and one that begins a story or a sentence, hav
 
   const auto id = [&](const char* word) { return automaton.vocabulary.id(word); };
   CHECK(probability({id("bob")}, Start::story) == Approx(0.25).epsilon(1e-12));
-  // Of seven sentences three begin a story, one in three is about what fell and three end it, one of which by
+  // Of seven sentences three begin a story, one tells what came and three end it, one of which by
   // name.
   CHECK(probability({id("bob")}, Start::sentence) == Approx((0.25 + 0.25 / 3) / (2 + 1. / 3)).epsilon(1e-12));
 }
