@@ -25,7 +25,7 @@ was by number
   many: were
 
 the
-  the 3, this 2, that 2
+  the 12, this 1, that 1
 
 friend
   sister 3, brother 3, friend 3, pal 2, grandmother 2, uncle 2
