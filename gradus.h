@@ -41,6 +41,9 @@
 #include <gradus/data/pair_batches.h>
 #include <gradus/data/prefetch.h>
 #include <gradus/data/probes.h>
+#include <gradus/data/bleu.h>
+#include <gradus/data/metrics.h>
+#include <gradus/data/ngram.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/stories.h>
