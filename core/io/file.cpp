@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,6 +149,36 @@ class Temporary {
   bool in_place_ = false;
 };
 
+[[noreturn]] void refuse_to_read(const std::string& path, int error) {
+  fail("load", "cannot read ", path, ": ", reason(error));
+}
+
+// A regular file, open for reading, and how many bytes it has.
+class Readable {
+ public:
+  explicit Readable(const std::string& path) : file_(open(path)) {
+    struct stat about;
+    if (::fstat(number(), &about) < 0) refuse_to_read(path, errno);
+    if (S_ISDIR(about.st_mode)) refuse_to_read(path, EISDIR);
+    check(S_ISREG(about.st_mode), "load", "cannot read ", path,
+          ": it is not a regular file. Copy it into one?");
+    size_ = static_cast<std::size_t>(about.st_size);
+  }
+
+  int number() const { return file_.number(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  static int open(const std::string& path) {
+    const int number = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
+    if (number < 0) refuse_to_read(path, errno);
+    return number;
+  }
+
+  const File file_;
+  std::size_t size_ = 0;
+};
+
 }  // namespace
 
 void make_folder(const std::string& path) {
@@ -157,25 +188,29 @@ void make_folder(const std::string& path) {
 }
 
 std::string read_file(const std::string& path) {
-  const auto refuse = [&](int error) { fail("load", "cannot read ", path, ": ", reason(error)); };
-  const int number = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
-  if (number < 0) refuse(errno);
-  const File file(number);
-  struct stat about;
-  if (::fstat(file.number(), &about) < 0) refuse(errno);
-  if (S_ISDIR(about.st_mode)) refuse(EISDIR);
-  check(S_ISREG(about.st_mode), "load", "cannot read ", path,
-        ": it is not a regular file. Copy it into one?");
-  std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
+  const Readable file(path);
+  std::string bytes(file.size(), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t got =
         uninterrupted([&] { return ::read(file.number(), bytes.data() + done, bytes.size() - done); });
-    if (got < 0) refuse(errno);
+    if (got < 0) refuse_to_read(path, errno);
     check(got > 0, "load", path, " became shorter while it was read. Is it still being written?");
     done += static_cast<std::size_t>(got);
   }
   return bytes;
+}
+
+MappedFile::MappedFile(const std::string& path) {
+  const Readable file(path);
+  if (file.size() == 0) return;  // which the system does not map
+  void* const begin = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.number(), 0);
+  if (begin == MAP_FAILED) refuse_to_read(path, errno);
+  bytes_ = {static_cast<const char*>(begin), file.size()};
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
 void write_atomically(const std::string& path, const std::function<void(const Sink&)>& writer) {

@@ -1,10 +1,11 @@
-// Files, whole: read in one piece, or replaced in one piece.
+// Files, whole: read in one piece, mapped, or replaced in one piece.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gradus {
 
@@ -13,6 +14,25 @@ std::string read_file(const std::string& path);
 
 // Makes a folder, and those above it, where they are not there.
 void make_folder(const std::string& path);
+
+// A file's bytes where the system keeps them: a page comes into memory when it is looked at, and may go when memory
+// is short, so that a file may be larger than memory. It must not become shorter meanwhile: the system would end
+// the process that looks at what is gone. Refuses what read_file does.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  std::string_view bytes_;  // without data where the file is empty
+};
 
 // What a writer hands its bytes to, one piece after the other.
 using Sink = std::function<void(std::string_view)>;

@@ -221,6 +221,16 @@ TEST_CASE("a path in the working folder needs no slash", "[io]") {
   CHECK(read == "new file");
 }
 
+TEST_CASE("a mapped file is what reading it gives", "[io]") {
+  const TemporaryFolder folder;
+  for (const std::string& text : {std::string(), std::string("one"), std::string(100000, 'x')}) {
+    write_atomically(folder / "x", [&](const Sink& sink) { sink(text); });
+    CHECK(MappedFile(folder / "x").bytes() == text);
+  }
+  CHECK(message_of([&] { MappedFile(folder / ""); }) ==
+        "[load] cannot read " + (folder / "") + ": Is a directory. Name a file in it?");
+}
+
 TEST_CASE("what cannot be read or written is refused with the path and the reason", "[io][error]") {
   const TemporaryFolder folder;
   const std::string none = folder / "none";
