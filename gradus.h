@@ -42,8 +42,11 @@
 #include <gradus/data/prefetch.h>
 #include <gradus/data/probes.h>
 #include <gradus/data/bleu.h>
+#include <gradus/data/cifar.h>
+#include <gradus/data/idx.h>
 #include <gradus/data/metrics.h>
 #include <gradus/data/ngram.h>
+#include <gradus/data/pictures.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/stories.h>
