@@ -11,12 +11,12 @@ namespace {
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 // f(), whose error is told with the place.
-template <class F>
-decltype(auto) placed(const std::string& place, const F& f) {
+template <class F, class... Parts>
+decltype(auto) placed(const F& f, const Parts&... place) {
   try {
     return f();
   } catch (const Error& error) {
-    fail("json_lines", place, ": ", error.what());
+    fail("json_lines", place..., ": ", error.what());
   }
 }
 
@@ -85,8 +85,7 @@ TsvPairs::Pair TsvPairs::operator[](std::int64_t line) const {
 
 JsonLines::Record::Record(std::string_view line, std::string where)
     : where_(std::move(where)), object_(parse_json(line, where_)) {
-  placed(
-      where_, [&]() -> auto& { return object_.object(); });
+  placed([&] { (void)object_.object(); }, where_);
 }
 
 const Json& JsonLines::Record::operator[](std::string_view field) const {
@@ -99,18 +98,18 @@ const Json& JsonLines::Record::operator[](std::string_view field) const {
 
 const std::string& JsonLines::Record::text(std::string_view field) const {
   const Json& value = (*this)[field];
-  return placed(
-      where_ + ", \"" + std::string(field) + "\"", [&]() -> auto& { return value.text(); });
+  const auto as_text = [&]() -> const std::string& { return value.text(); };
+  return placed(as_text, where_, ", \"", field, '"');
 }
 
 std::int64_t JsonLines::Record::integer(std::string_view field) const {
   const Json& value = (*this)[field];
-  return placed(where_ + ", \"" + std::string(field) + "\"", [&] { return value.integer(); });
+  return placed([&] { return value.integer(); }, where_, ", \"", field, '"');
 }
 
 double JsonLines::Record::number(std::string_view field) const {
   const Json& value = (*this)[field];
-  return placed(where_ + ", \"" + std::string(field) + "\"", [&] { return value.number(); });
+  return placed([&] { return value.number(); }, where_, ", \"", field, '"');
 }
 
 }  // namespace gradus::data
