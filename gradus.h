@@ -1,7 +1,4 @@
-// Everything a program needs: #include <gradus/gradus.h>.
-#pragma once
-
-#include <gradus/autograd/anomaly.h>
+// Everything a program needs: #include <gradus/autograd/anomaly.h>
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/explain.h>
 #include <gradus/autograd/grad_mode.h>
@@ -32,21 +29,21 @@
 #include <gradus/core/random.h>
 #include <gradus/core/tensor.h>
 #include <gradus/data/bert_batches.h>
+#include <gradus/data/bleu.h>
 #include <gradus/data/bpe.h>
 #include <gradus/data/hidden_markov.h>
+#include <gradus/data/cifar.h>
+#include <gradus/data/idx.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
+#include <gradus/data/metrics.h>
+#include <gradus/data/ngram.h>
 #include <gradus/data/order.h>
 #include <gradus/data/pad.h>
 #include <gradus/data/pair_batches.h>
+#include <gradus/data/pictures.h>
 #include <gradus/data/prefetch.h>
 #include <gradus/data/probes.h>
-#include <gradus/data/bleu.h>
-#include <gradus/data/cifar.h>
-#include <gradus/data/idx.h>
-#include <gradus/data/metrics.h>
-#include <gradus/data/ngram.h>
-#include <gradus/data/pictures.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/stories.h>

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes corpus/, what the fuzzers start from: the golden files of the tests, and files that are wrong in one place,
 each named after what is wrong."""
+import gzip
 import json
 import os
 import shutil
@@ -122,3 +123,55 @@ for name, content in {
     "no_tokens": b"{}\n",
 }.items():
     seed("bpe", name, content)
+
+
+def idx(sizes, elements, kind=8):
+    return bytes([0, 0, kind, len(sizes)]) + b"".join(struct.pack(">I", size) for size in sizes) + elements
+
+
+for name, content in {
+    "pictures": idx([2, 2, 3], bytes(range(12))),
+    "labels": idx([5], bytes(range(5))),
+    "short": idx([2, 2, 3], bytes(11)),
+    "long": idx([5], bytes(6)),
+    "overflow": idx([2**32 - 1] * 3, b"x"),
+    "no_rows": idx([2, 0, 3], b""),
+    "floats": idx([1], bytes(4), 13),
+}.items():
+    seed("idx", name, content)
+    seed("idx", name + ".gz", gzip.compress(content, mtime=0))
+seed("idx", "grows.gz", gzip.compress(idx([2], bytes(100000)), mtime=0))
+seed("idx", "cut.gz", gzip.compress(idx([5], bytes(5)), mtime=0)[:-1])
+seed("idx", "behind.gz", gzip.compress(idx([5], bytes(5)), mtime=0) + b"x")
+
+picture = bytes(range(256)) * 12
+seed("cifar", "one", b"\t" + picture)
+seed("cifar", "cut", b"\0" + picture[1:])
+seed("cifar", "label", b"\n" + picture)
+
+mark = b"\xef\xbb\xbf"
+for name, content in {
+    "lines": "one\ntwo\r\n\n \t\nthré€😀".encode(),
+    "mark": mark + b"one",
+    "mark_alone": mark,
+    "not_utf8": b"one\ntw\xff",
+    "returns": b"\r\n\r\r\na\rb\n",
+}.items():
+    seed("text", name, content)
+for name, content in {
+    "pairs": "one\tun\r\nto be\têtre".encode(),
+    "mark": mark + b"a\tb\n",
+    "three": b"a\tb\tc\n",
+    "one": b"a\n",
+    "empty_side": b"a\t\n",
+}.items():
+    seed("tsv", name, content)
+for name, content in {
+    "texts": '{"text":"é\\n"}\r\n{"a":[1],"text":""}'.encode(),
+    "mark": mark + b'{"text":"a"}\n',
+    "missing": b'{"txt":"a"}\n',
+    "array": b'["text"]\n',
+    "empty_line": b'{"text":"a"}\n\n',
+    "number": b'{"text":1}\n',
+}.items():
+    seed("json_lines", name, content)
