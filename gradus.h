@@ -1,4 +1,7 @@
-// Everything a program needs: #include <gradus/autograd/anomaly.h>
+// Everything a program needs: #include <gradus/gradus.h>.
+#pragma once
+
+#include <gradus/autograd/anomaly.h>
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/explain.h>
 #include <gradus/autograd/grad_mode.h>

@@ -1,5 +1,5 @@
-// BLEU: how much of a translation's n-grams the expected one has. Tokens are given, ids or words; a score compares
-// with others' only where both split their texts alike.
+// BLEU: how much of a translation's n-grams the expected one has. Tokens are given, ids or words; a score
+// compares with others' only where both split their texts alike.
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ std::vector<std::vector<Token>> ngrams(const std::vector<Token>& sentence, std::
   return all;
 }
 
-// What BLEU is computed from. Those of all sentences are added up first: the mean of their scores is not BLEU.
+// What BLEU is computed from. Those of all sentences are added up first: the mean of their scores is not
+// BLEU.
 struct BleuCounts {
   static constexpr std::size_t orders = 4;
   std::array<std::int64_t, orders> matches{}, totals{};  // of n-grams of the predictions, [n - 1]
@@ -47,12 +48,12 @@ BleuCounts bleu_counts(const std::vector<Token>& predicted, const std::vector<To
 
 // BLEU-4 of a corpus, 0 to 100, as sacreBLEU with tokenize="none" and its default smoothing "exp" gives it:
 //   100 min(1, exp(1 - expected_length / predicted_length)) (p_1 p_2 p_3 p_4)^(1/4),   p_n = matches / totals
-// The first order without a match has p_n = 1 / (2 totals), the next 1 / (4 totals), and so on. 0 where nothing
-// matches at all, and where no sentence has four tokens.   Papineni et al. 2002, Post 2018
+// The first order without a match has p_n = 1 / (2 totals), the next 1 / (4 totals), and so on. 0 where
+// nothing matches at all, and where no sentence has four tokens.   Papineni et al. 2002, Post 2018
 double bleu(const BleuCounts& counts);
 
-// The score of one sentence, 0 to 1, by which Dive into Deep Learning compares translations; long matches weigh
-// more. Orders that the prediction is too short for are left out; of no tokens it is 0.
+// The score of one sentence, 0 to 1, by which Dive into Deep Learning compares translations; long matches
+// weigh more. Orders that the prediction is too short for are left out; of no tokens it is 0.
 //   exp(min(0, 1 - expected_length / predicted_length)) prod_n p_n^(1 / 2^n),   n = 1, ..., k
 template <class Token>
 double d2l_bleu(const std::vector<Token>& predicted, const std::vector<Token>& expected, std::size_t k) {

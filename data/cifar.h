@@ -1,5 +1,5 @@
-// CIFAR-10's binary files, data_batch_1.bin to data_batch_5.bin and test_batch.bin: records of a label, 0 to 9, in
-// one byte and 32 x 32 pixels in 3072, red, then green, then blue, and nothing else.   Krizhevsky 2009
+// CIFAR-10's binary files, data_batch_1.bin to data_batch_5.bin and test_batch.bin: records of a label, 0 to
+// 9, in one byte and 32 x 32 pixels in 3072, red, then green, then blue, and nothing else.   Krizhevsky 2009
 #pragma once
 
 #include <string>

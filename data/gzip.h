@@ -9,9 +9,9 @@ namespace gradus::data {
 
 bool is_gzip(std::string_view bytes);
 
-// What was compressed, or its first `limit` bytes: unpacking stops there, whatever the file would grow to. Where
-// all of it was less than `limit`, its length and checksum are right and nothing stands behind. `name` is the
-// file's, for errors.
+// What was compressed, or its first `limit` bytes: unpacking stops there, whatever the file would grow to.
+// Where all of it was less than `limit`, its length and checksum are right and nothing stands behind. `name`
+// is the file's, for errors.
 std::string gunzip(std::string_view bytes, std::size_t limit, const std::string& name);
 
 }  // namespace gradus::data

@@ -1,5 +1,5 @@
-// IDX, the files of MNIST and those made like it (Fashion-MNIST, KMNIST, EMNIST); plain, or as they are published,
-// with gzip. All numbers are big-endian.
+// IDX, the files of MNIST and those made like it (Fashion-MNIST, KMNIST, EMNIST); plain, or as they are
+// published, with gzip. All numbers are big-endian.
 //
 //   0 0, type, axes     4 bytes; the type of what is read here is 8, bytes without sign
 //   a size per axis     4 bytes each
@@ -15,7 +15,8 @@
 
 namespace gradus::data {
 
-// The pictures of a file of three axes (N, H, W), with the labels of one of one axis (N), each below `classes`.
+// The pictures of a file of three axes (N, H, W), with the labels of one of one axis (N), each below
+// `classes`.
 PictureSet read_idx(const std::string& pictures_path, const std::string& labels_path,
                     std::int64_t classes = 10);
 

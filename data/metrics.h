@@ -23,13 +23,13 @@ struct Share {
   friend bool operator==(const Share&, const Share&) = default;
 };
 
-// exp(loss), the loss being the mean of -log p(token): a model that has to choose among this many tokens, all as
-// likely, is as surprised. From a mean, or from a sum over tokens and their number.
+// exp(loss), the loss being the mean of -log p(token): a model that has to choose among this many tokens, all
+// as likely, is as surprised. From a mean, or from a sum over tokens and their number.
 double perplexity(double mean_loss);
 double perplexity(double summed_loss, std::int64_t tokens);
 
-// Elements of `predicted` that are what `targets` has there; ids, i64, of one shape. As in cross_entropy, a target
-// that is `ignored` counts for nothing.
+// Elements of `predicted` that are what `targets` has there; ids, i64, of one shape. As in cross_entropy, a
+// target that is `ignored` counts for nothing.
 Share accuracy(const Tensor& predicted, const Tensor& targets, std::optional<std::int64_t> ignored = -100);
 
 // Predictions that are what was expected, whole: texts, or sequences of ids or words.
@@ -64,9 +64,10 @@ std::int64_t in_both(std::vector<T> a, std::vector<T> b) {
   return static_cast<std::int64_t>(both.size());
 }
 
-// F1 of two bags of tokens, for answers that may be partly right; the mean over all answers is SQuAD's score. Two
-// empty answers agree, 1. Tokens are compared as they are: SQuAD's own script first makes words lower-case and
-// drops punctuation and English articles, which is for the caller to do.   Rajpurkar et al. 2016
+// F1 of two bags of tokens, for answers that may be partly right; the mean over all answers is SQuAD's score.
+// Two empty answers agree, 1. Tokens are compared as they are: SQuAD's own script first makes words
+// lower-case and drops punctuation and English articles, which is for the caller to do.   Rajpurkar et al.
+// 2016
 template <class Token>
 double token_f1(const std::vector<Token>& predicted, const std::vector<Token>& expected) {
   if (predicted.empty() && expected.empty()) return 1;
@@ -84,8 +85,8 @@ struct Entity {
 };
 
 // The entities that the tags O, B-type (begins one) and I-type (goes on) tell, as the script conlleval of
-// CoNLL-2003 counts them: an I- that does not go on with its own type, be it behind O, at the start, or behind
-// another type, begins an entity as a B- does.
+// CoNLL-2003 counts them: an I- that does not go on with its own type, be it behind O, at the start, or
+// behind another type, begins an entity as a B- does.
 std::vector<Entity> entities(std::span<const std::string> tags);
 
 // Entities of one sentence in both, which must agree in type, begin and end. Added up over sentences, f1() is
@@ -95,9 +96,9 @@ Overlap entity_overlap(std::span<const std::string> predicted, std::span<const s
 // Correlations, from -1 to 1. Where one side never changes there is none to tell: 0.
 //   pearson    sum((x - mean x)(y - mean y)) / sqrt(sum((x - mean x)^2) sum((y - mean y)^2))
 //   spearman   pearson of the ranks; equal numbers share the mean of their ranks
-//   matthews   of two lists of classes: with the table C of how often class i was predicted where j was expected,
-//              pearson of C's indicators, (s tr C - sum p_k t_k) / sqrt((s^2 - sum p_k^2)(s^2 - sum t_k^2)) for the
-//              sums p, t of its rows and columns and s of it all. Matthews 1975; several classes: Gorodkin 2004
+//   matthews   of two lists of classes, (s r - sum p_k t_k) / sqrt((s^2 - sum p_k^2)(s^2 - sum t_k^2)), where
+//              of s pairs r agree, and class k was predicted p_k times and expected t_k times; for two
+//              classes pearson of 0 and 1.   Matthews 1975; for several, Gorodkin 2004
 double pearson(std::span<const double> x, std::span<const double> y);
 double spearman(std::span<const double> x, std::span<const double> y);
 double matthews(std::span<const std::int64_t> predicted, std::span<const std::int64_t> expected);

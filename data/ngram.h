@@ -8,10 +8,10 @@
 
 namespace gradus::data {
 
-// P(token | context) = (count(context, token) + a) / (count(context) + a V) over V tokens, where the context is the
-// order - 1 tokens before, or as many as there are since the start. Order 1 is the unigram model, 2 the bigram, 3
-// the trigram; 0 knows no counts and takes all tokens for as likely. a above 0 leaves nothing impossible, and the
-// larger it is, the nearer the model is to the uniform one.
+// P(token | context) = (count(context, token) + a) / (count(context) + a V) over V tokens, where the context
+// is the order - 1 tokens before, or as many as there are since the start. Order 1 is the unigram model, 2
+// the bigram, 3 the trigram; 0 knows no counts and takes all tokens for as likely. a above 0 leaves nothing
+// impossible, and the larger it is, the nearer the model is to the uniform one.
 class NgramModel {
  public:
   struct Options {

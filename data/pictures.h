@@ -38,11 +38,11 @@ struct DrawingOptions {
   std::int64_t channels = 1;  // 1 or 3
 };
 
-// Pictures `first` to first + count - 1 of a seed; each depends on the seed and its own number alone. A figure is drawn
-// filled or in outline (letters in strokes), at a random place, of random size, width, turn up to 28 degrees, stroke
-// and brightness, every corner a little off, before a background that grows lighter to one side, among up to four
-// short strokes that mean nothing, and under noise. The same bytes on every machine: nothing is computed but with
-// + - * / and square roots, which round alike everywhere.
+// Pictures `first` to first + count - 1 of a seed; each depends on the seed and its own number alone. A
+// figure is drawn filled or in outline (letters in strokes), at a random place, of random size, width, turn
+// up to 28 degrees, stroke and brightness, every corner a little off, before a background that grows lighter
+// to one side, among up to four short strokes that mean nothing, and under noise. The same bytes on every
+// machine: nothing is computed but with + - * / and square roots, which round alike everywhere.
 PictureSet draw_pictures(const DrawingOptions& options, std::int64_t first, std::int64_t count);
 
 }  // namespace gradus::data

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include <gradus/core/check.h>
+#include <gradus/data/lines.h>
 
 namespace gradus::data {
 namespace {
-
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 // f(), whose error is told with the place.
 template <class F, class... Parts>
@@ -27,16 +26,14 @@ TextFile::TextFile(const std::string& path) : file_(path), name_(path) { find_li
 TextFile::TextFile(std::string_view text, const std::string& name) : name_(name) { find_lines(text); }
 
 void TextFile::find_lines(std::string_view text) {
-  text_ = text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+  text_ = without_byte_order_mark(text);
   check(!text_.empty(), "text_file", name_, " is empty. Is it the right one?");
-  for (std::size_t begin = 0; begin < text_.size();) {
-    begins_.push_back(begin);
-    const std::size_t end = std::min(text_.find('\n', begin), text_.size() - 1) + 1;
-    const std::size_t valid = valid_utf8_prefix(text_.substr(begin, end - begin));
-    check(begin + valid == end, "text_file", name_, " line ", begins_.size(), " is not UTF-8 from its byte ",
+  for_each_line(text, [&](std::string_view line, std::size_t number) {
+    const std::size_t valid = valid_utf8_prefix(line);
+    check(valid == line.size(), "text_file", name_, " line ", number, " is not UTF-8 from its byte ",
           valid + 1, " on. Save the file as UTF-8?");
-    begin = end;
-  }
+    begins_.push_back(static_cast<std::uint64_t>(line.data() - text_.data()));
+  });
   begins_.push_back(text_.size());
 }
 
@@ -44,10 +41,7 @@ std::string_view TextFile::operator[](std::int64_t line) const {
   check(line >= 0 && line < size(), "text_file", name_, " has no line ", line, ": they go from 0 to ",
         size() - 1);
   const auto i = static_cast<std::size_t>(line);
-  std::string_view view = text_.substr(begins_[i], begins_[i + 1] - begins_[i]);
-  if (view.ends_with('\n')) view.remove_suffix(1);
-  if (view.ends_with('\r')) view.remove_suffix(1);
-  return view;
+  return without_line_end(text_.substr(begins_[i], begins_[i + 1] - begins_[i]));
 }
 
 std::string TextFile::where(std::int64_t line) const { return name_ + " line " + std::to_string(line + 1); }

@@ -1,6 +1,7 @@
-// Text files that a user has: lines, pairs of texts, JSON objects. Mapped and not streamed: batches draw lines in any
-// order, and of a file larger than memory the system keeps what is used. Views are of the file itself, nothing is
-// copied; an index takes 8 bytes a line. What is not right is refused with the file and the line, counted from 1.
+// Text files that a user has: lines, pairs of texts, JSON objects. Mapped and not streamed: batches draw
+// lines in any order, and of a file larger than memory the system keeps what is used. Views are of the file
+// itself, nothing is copied; an index takes 8 bytes a line. What is not right is refused with the file and
+// the line, counted from 1.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@
 
 namespace gradus::data {
 
-// Lines of UTF-8 that end in LF or CRLF, which the last one may lack; a byte order mark in front is left out. All of
-// it is looked through once, at the start; empty files are refused. Views are good as long as this is.
+// Lines of UTF-8 that end in LF or CRLF, which the last one may lack; a byte order mark in front is left out.
+// All of it is looked through once, at the start; empty files are refused. Views are good as long as this is.
 class TextFile {
  public:
   explicit TextFile(const std::string& path);
@@ -41,8 +42,8 @@ struct LineRange {
   friend bool operator==(const LineRange&, const LineRange&) = default;
 };
 
-// Documents are parted by empty lines, one or more; a line of spaces and tabs counts as empty. Refuses a file that has
-// no others.
+// Documents are parted by empty lines, one or more; a line of spaces and tabs counts as empty. Refuses a file
+// that has no others.
 std::vector<LineRange> documents(const TextFile& file);
 
 // Two texts a line, parted by a tab; neither is empty. Quotes and backslashes mean nothing.

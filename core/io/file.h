@@ -15,9 +15,9 @@ std::string read_file(const std::string& path);
 // Makes a folder, and those above it, where they are not there.
 void make_folder(const std::string& path);
 
-// A file's bytes where the system keeps them: a page comes into memory when it is looked at, and may go when memory
-// is short, so that a file may be larger than memory. It must not become shorter meanwhile: the system would end
-// the process that looks at what is gone. Refuses what read_file does.
+// A file's bytes where the system keeps them: a page comes into memory when it is looked at, and may go when
+// memory is short, so that a file may be larger than memory. It must not become shorter meanwhile: the system
+// would end the process that looks at what is gone. Refuses what read_file does.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);

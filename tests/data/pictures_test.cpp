@@ -30,8 +30,8 @@ std::vector<std::uint8_t> pixels_of(const PictureSet& set, std::int64_t item) {
   return {begin, begin + set.pixels_each()};
 }
 
-// Softmax regression: p = softmax(W x + b), by steps of -rate (p - onehot(y)) x' after each picture, the rate falling
-// along a line.
+// Softmax regression: p = softmax(W x + b), by steps of -rate (p - onehot(y)) x' after each picture, the rate
+// falling along a line.
 class LinearClassifier {
  public:
   LinearClassifier(const PictureSet& set, int epochs)
@@ -89,7 +89,8 @@ class LinearClassifier {
   std::vector<float> weights_;  // (classes, inputs + 1)
 };
 
-// Pictures that a linear classifier can tell apart: of class c, a light square at the place c, under the same noise.
+// Pictures that a linear classifier can tell apart: of class c, a light square at the place c, under the same
+// noise.
 PictureSet easy_pictures(std::uint64_t seed, std::int64_t count) {
   PictureSet set = draw_pictures({.seed = seed}, 0, 1);
   set.pixels.clear(), set.labels.clear();
