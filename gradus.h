@@ -34,8 +34,8 @@
 #include <gradus/data/bert_batches.h>
 #include <gradus/data/bleu.h>
 #include <gradus/data/bpe.h>
-#include <gradus/data/hidden_markov.h>
 #include <gradus/data/cifar.h>
+#include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
