@@ -23,10 +23,12 @@ void check_masking(const Masking& m) {
         ". Take them from its tokenizer?");
   check(m.vocabulary > 5, "mask_tokens",
         "a vocabulary of special tokens alone has none to draw. Has it been trained?");
-  check(m.selected >= 0 && m.selected <= 1, "mask_tokens", "selected is a part of the tokens, not ",
-        m.selected, ". 0.15?");
-  check(m.masked >= 0 && m.random >= 0 && m.masked + m.random <= 1, "mask_tokens", "masked ", m.masked,
-        " and random ", m.random, " are not parts of one whole. 0.8 and 0.1?");
+  check(m.corruption.selected >= 0 && m.corruption.selected <= 1, "mask_tokens",
+        "selected is a part of the tokens, not ", m.corruption.selected, ". 0.15?");
+  check(
+      m.corruption.masked >= 0 && m.corruption.random >= 0 && m.corruption.masked + m.corruption.random <= 1,
+      "mask_tokens", "masked ", m.corruption.masked, " and random ", m.corruption.random,
+      " are not parts of one whole. 0.8 and 0.1?");
 }
 
 }  // namespace
@@ -61,14 +63,14 @@ Masked mask_tokens(IdsView ids, const Masking& masking, Random& random) {
       continue;
     }
     const bool continues = word_began && masking.continues_word && masking.continues_word(ids[i]);
-    if (!continues) is_selected = random.chance(masking.selected);
+    if (!continues) is_selected = random.chance(masking.corruption.selected);
     word_began = true;
     if (!is_selected) continue;
     out.labels[i] = ids[i];
     const double choice = random.uniform();
-    if (choice < masking.masked)
+    if (choice < masking.corruption.masked)
       out.ids[i] = masking.special.mask;
-    else if (choice < masking.masked + masking.random)
+    else if (choice < masking.corruption.masked + masking.corruption.random)
       out.ids[i] = another_token();
   }
   return out;

@@ -18,12 +18,17 @@ struct SpecialIds {
 };
 SpecialIds special_ids(const Vocabulary& vocabulary);  // [PAD], [UNK], [CLS], [SEP], [MASK]
 
+// BERT's corruption of a text.
+struct Corruption {
+  double selected = 0.15;  // the part of the tokens that is to be predicted. Of these,
+  double masked = 0.8;     //   this part becomes [MASK],
+  double random = 0.1;     //   this part another token, each as likely, and the rest stays
+};
+
 struct Masking {
   std::int64_t vocabulary;  // its size
   SpecialIds special;       // are never selected, nor drawn as another token
-  double selected = 0.15;   // the part of the tokens that is to be predicted. Of these,
-  double masked = 0.8;      //   this part becomes [MASK],
-  double random = 0.1;      //   this part another token, each as likely, and the rest stays
+  Corruption corruption = {};
   // Whole words: a token for which this holds, such as ##ing, is selected with the one before it and not
   // alone.
   std::function<bool(std::int64_t)> continues_word = {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gradus/data/hidden_markov.h>
+#include <gradus/data/masking.h>
 #include <gradus/data/stories/grammar.h>
 
 namespace gradus::data {
@@ -19,13 +20,7 @@ namespace gradus::data {
 double window_floor(const GrammarAutomaton& stories, std::span<const std::int64_t> tokens,
                     std::int64_t window);
 
-// What a model is shown in the place of the words: BERT's corruption (Devlin et al. 2018). Each token is
-// selected with probability `selected`, by itself; a selected one is masked, or replaced by one drawn
-// uniformly from the vocabulary, or kept.
-struct Corruption {
-  double selected = 0.15, masked = 0.8, random = 0.1;
-};
-constexpr std::int64_t hidden_word = -1;  // what is shown for [MASK]
+constexpr std::int64_t hidden_word = -1;  // is shown for [MASK]
 
 // Likelihoods of what is shown of a token of which it is not known whether it was selected, or of one that
 // was: the one that is to be guessed.

@@ -108,7 +108,7 @@ TEST_CASE("the parts that are selected, masked and drawn can be set", "[data]") 
   const Ids ids = some_ids(2000, 0);
   const auto counts = [&](double selected, double masked, double drawn) {
     Masking other = masking;
-    other.selected = selected, other.masked = masked, other.random = drawn;
+    other.corruption.selected = selected, other.corruption.masked = masked, other.corruption.random = drawn;
     Random random(3, 0);
     const Masked out = mask_tokens(ids, other, random);
     std::vector<std::int64_t> count(3);  // selected, masked, changed to another
@@ -168,8 +168,8 @@ TEST_CASE("masking refuses what it cannot hide", "[data]") {
   CHECK(refused(other).find("are not five") != std::string::npos);
   CHECK(refused({.vocabulary = 5, .special = {0, 1, 2, 3, 4}}) ==
         "[mask_tokens] a vocabulary of special tokens alone has none to draw. Has it been trained?");
-  other = masking, other.selected = NAN;
+  other = masking, other.corruption.selected = NAN;
   CHECK(refused(other) == "[mask_tokens] selected is a part of the tokens, not nan. 0.15?");
-  other = masking, other.random = 0.3;
+  other = masking, other.corruption.random = 0.3;
   CHECK(refused(other) == "[mask_tokens] masked 0.8 and random 0.3 are not parts of one whole. 0.8 and 0.1?");
 }
