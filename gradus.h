@@ -47,6 +47,7 @@
 #include <gradus/data/pictures.h>
 #include <gradus/data/prefetch.h>
 #include <gradus/data/probes.h>
+#include <gradus/data/en_fr.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/stories.h>
