@@ -2,138 +2,11 @@
 #include <bit>
 #include <utility>
 
-#include <gradus/data/en_fr/grammar.h>
+#include <gradus/data/en_fr/phrases.h>
 
 namespace gradus::data::en_fr {
 
 namespace {
-
-const Noun& draw_noun(Random& random, Kinds kinds) {
-  while (true) {
-    const Noun& noun = random.pick(nouns());
-    if (noun.kind & kinds) return noun;
-  }
-}
-
-const Adjective& draw_adjective(Random& random, Kinds kind) {
-  while (true) {
-    const Adjective& adjective = random.pick(adjectives());
-    if (adjective.describes & kind) return adjective;
-  }
-}
-
-Phrase name_phrase(const Name& name) {
-  Phrase phrase;
-  phrase.name = &name;
-  phrase.head.gender = name.gender;
-  return phrase;
-}
-
-Phrase draw_pronoun(Random& random) {
-  static constexpr std::array weights = {0.24, 0.21, 0.11, 0.11, 0.21, 0.12};
-  static constexpr std::array<Agreement, 6> agreements = {{{1, false, Gender::masculine},
-                                                           {2, false, Gender::masculine},
-                                                           {3, false, Gender::masculine},
-                                                           {3, false, Gender::feminine},
-                                                           {1, true, Gender::masculine},
-                                                           {3, true, Gender::masculine}}};
-  Phrase phrase;
-  phrase.head = agreements[random.weighted(weights)];
-  return phrase;
-}
-
-// The one that stands for all of a phrase of the first clause.
-Phrase pronoun_for(const Phrase& phrase, Antecedent antecedent) {
-  Phrase pronoun;
-  pronoun.head = agreement_of(phrase);
-  if (phrase.is_pronoun()) return pronoun;
-  pronoun.antecedent = antecedent;
-  pronoun.neuter = !pronoun.head.plural && phrase.noun != nullptr && phrase.noun->kind != person;
-  return pronoun;
-}
-
-enum class As : std::uint8_t { subject, object, definite };  // definite: the, my, this, but not a or some
-
-const Determiner& draw_determiner(Random& random, As as, const Phrase& phrase) {
-  const double draw = random.uniform();
-  if (draw < 0.2) return random.pick(possessives());
-  if (draw < 0.3) return demonstrative;
-  if (phrase.noun->kind & mass) return as == As::definite || draw < 0.55 ? definite : partitive;
-  if (draw < 0.45 && phrase.head.plural) return random.pick(numbers());
-  if (draw < 0.6 && as != As::definite && !(phrase.head.plural && as == As::subject)) return indefinite;
-  return definite;
-}
-
-void draw_adjectives(Random& random, Phrase& phrase) {
-  static constexpr std::array shares = {0.62, 0.3, 0.08};
-  for (std::size_t left = random.weighted(shares); left > 0; --left) {
-    const Adjective& adjective = draw_adjective(random, phrase.noun->kind);
-    (adjective.place == Place::before ? phrase.before : phrase.behind) = &adjective;
-  }
-}
-
-Phrase noun_phrase(Random& random, Kinds kinds, As as) {
-  Phrase phrase;
-  phrase.noun = &draw_noun(random, kinds);
-  phrase.head = {3, !(phrase.noun->kind & mass) && random.chance(0.34), phrase.noun->gender};
-  phrase.determiner = &draw_determiner(random, as, phrase);
-  draw_adjectives(random, phrase);
-  return phrase;
-}
-
-// Somebody, said in few words.
-Phrase person_phrase(Random& random) {
-  if (random.chance(0.4)) return name_phrase(random.pick(names()));
-  Phrase phrase;
-  phrase.noun = &draw_noun(random, person);
-  phrase.head.gender = phrase.noun->gender;
-  phrase.determiner = random.chance(0.7) ? &definite : &random.pick(possessives());
-  return phrase;
-}
-
-void set_owner(Random& random, Phrase& phrase) {
-  phrase.determiner = &definite;
-  phrase.owner = std::make_unique<Phrase>(person_phrase(random));
-}
-
-Phrase draw_subject(Random& random, Kinds kinds) {
-  if (kinds & person) {
-    const double draw = random.uniform();
-    if (draw < 0.38) return draw_pronoun(random);
-    if (draw < 0.48) return name_phrase(random.pick(names()));
-    if (draw < 0.53) {
-      Phrase phrase = person_phrase(random);
-      do phrase.also = std::make_unique<Phrase>(person_phrase(random));
-      while (phrase.also->noun == phrase.noun && phrase.also->name == phrase.name);
-      return phrase;
-    }
-  }
-  Phrase phrase = noun_phrase(random, kinds, As::subject);
-  if (!(phrase.noun->kind & (place | mass)) && random.chance(0.08)) set_owner(random, phrase);
-  return phrase;
-}
-
-bool same_word(const Phrase& a, const Phrase& b) { return a.noun == b.noun && a.name == b.name; }
-
-// Whom or what the verb takes, another one than the subject.
-Phrase draw_object(Random& random, const Verb& verb, const Phrase& subject) {
-  const bool pronouns = verb.french.preposition.empty() || verb.french.preposition == "à";
-  while (true) {
-    const double draw = verb.takes & person ? random.uniform() : 1;
-    Phrase phrase = draw < 0.25 && pronouns ? draw_pronoun(random)
-                    : draw < 0.4            ? name_phrase(random.pick(names()))
-                                            : noun_phrase(random, verb.takes,
-                                               verb.objects == Objects::definite || !pronouns ? As::definite
-                                                                                                         : As::object);
-    if (phrase.is_pronoun() ? phrase.head.person == 3 || phrase.head.person != subject.head.person
-                            : !same_word(phrase, subject)) {
-      if (phrase.noun != nullptr && phrase.noun->kind & (goods | animal) && random.chance(0.08)) {
-        set_owner(random, phrase);
-      }
-      return phrase;
-    }
-  }
-}
 
 const Verb& draw_verb(Random& random, Kinds subjects) {
   while (true) {
@@ -148,17 +21,17 @@ bool is_direct(const Verb& verb) {
          verb.subjects & person;
 }
 
-// Of two that are allowed the one with the more special objects: of an apple, eat sooner than see.
+// Of three that are allowed the one with the most special objects: of an apple, eat sooner than see.
 template <class Allowed>
 const Verb& draw_telling_verb(Random& random, const Allowed& allowed) {
-  const auto draw = [&]() -> const Verb& {
-    while (true) {
-      const Verb& verb = random.pick(verbs());
-      if (allowed(verb)) return verb;
-    }
-  };
-  const Verb &one = draw(), &other = draw();
-  return std::popcount(one.takes) < std::popcount(other.takes) ? one : other;
+  const Verb* telling = nullptr;
+  for (int tries = 3; tries > 0;) {
+    const Verb& verb = random.pick(verbs());
+    if (!allowed(verb)) continue;
+    --tries;
+    if (telling == nullptr || std::popcount(verb.takes) < std::popcount(telling->takes)) telling = &verb;
+  }
+  return *telling;
 }
 
 // I, you and we speak of the future more often, so that each form of each verb is met.
@@ -166,8 +39,6 @@ Tense draw_tense(Random& random, const Phrase& subject) {
   static constexpr std::array others = {0.4, 0.43, 0.17}, speakers = {0.37, 0.27, 0.36};
   return static_cast<Tense>(random.weighted(subject.head.person < 3 ? speakers : others));
 }
-
-Kinds kind_of(const Phrase& phrase) { return phrase.noun != nullptr ? phrase.noun->kind : person; }
 
 void draw_place(Random& random, Clause& clause) {
   const Preposition& preposition = random.pick(prepositions());
@@ -178,14 +49,14 @@ void draw_place(Random& random, Clause& clause) {
 }
 
 // Objects of a verb that is there, other ones than its subject.
-void draw_complements(Random& random, Clause& clause, const Phrase& subject) {
+void draw_complements(Random& random, Clause& clause, const Phrase& subject, Pronouns pronouns) {
   const Verb& verb = *clause.verb;
   if (verb.takes != 0 && clause.left_out != LeftOut::object) {
-    clause.object = std::make_unique<Phrase>(draw_object(random, verb, subject));
+    clause.object = std::make_unique<Phrase>(draw_object(random, verb, subject, pronouns));
   }
   if (verb.objects == Objects::given) {
     Phrase recipient;
-    do recipient = random.chance(0.4) ? draw_pronoun(random) : person_phrase(random);
+    do recipient = random.chance(0.4) ? draw_pronoun(random, pronouns) : person_phrase(random);
     while (recipient.is_pronoun() ? recipient.head.person < 3 && recipient.head.person == subject.head.person
                                   : same_word(recipient, subject));
     clause.recipient_first = recipient.is_pronoun() || random.chance(0.5);
@@ -248,28 +119,29 @@ void draw_relative(Random& random, Phrase& phrase) {
     clause.left_out = LeftOut::object;
     const auto may_be_said_of = [&](const Verb& verb) { return is_direct(verb) && verb.takes & kind; };
     clause.verb = &draw_telling_verb(random, may_be_said_of);
-    do clause.subject = draw_subject(random, clause.verb->subjects);
+    do clause.subject = draw_subject(random, clause.verb->subjects, Pronouns::any);
     while (same_word(clause.subject, phrase) || clause.subject.behind != nullptr);
   }
-  draw_complements(random, clause, clause.left_out == LeftOut::subject ? phrase : clause.subject);
+  draw_complements(random, clause, clause.left_out == LeftOut::subject ? phrase : clause.subject,
+                   Pronouns::any);
   if (random.chance(0.12)) clause.negation = Negation::negated;
 }
 
-void draw_action(Random& random, Clause& clause, bool rich) {
-  draw_complements(random, clause, clause.subject);
+void draw_action(Random& random, Clause& clause, bool rich, Pronouns pronouns) {
+  draw_complements(random, clause, clause.subject, pronouns);
   draw_manner(random, clause, rich);
   const double chance = clause.verb->takes == 0 ? 0.6 : clause.verb->takes & place ? 0 : 0.06;
   if (rich && random.chance(chance)) draw_place(random, clause);
 }
 
-void draw_clause(Random& random, Clause& clause, bool rich) {
+void draw_clause(Random& random, Clause& clause, bool rich, Pronouns pronouns = Pronouns::any) {
   if (random.chance(0.78)) {
     clause.verb = &random.pick(verbs());
-    clause.subject = draw_subject(random, clause.verb->subjects);
+    clause.subject = draw_subject(random, clause.verb->subjects, pronouns);
     clause.tense = draw_tense(random, clause.subject);
-    draw_action(random, clause, rich);
+    draw_action(random, clause, rich, pronouns);
   } else {
-    clause.subject = draw_subject(random, random.chance(0.5) ? alive : place | goods | mass);
+    clause.subject = draw_subject(random, random.chance(0.5) ? alive : place | goods | mass, pronouns);
     clause.tense = draw_tense(random, clause.subject);
     draw_predicate(random, clause);
   }
@@ -286,7 +158,7 @@ void draw_reason(Random& random, Sentence& sentence) {
   Clause& first = sentence.first;
   first.verb = reason.verb;
   if (reason.denied) first.negation = Negation::negated;
-  first.subject = draw_subject(random, reason.subjects);
+  first.subject = draw_subject(random, reason.subjects, Pronouns::any);
   first.tense = draw_tense(random, first.subject);
   do first.object = std::make_unique<Phrase>(noun_phrase(random, reason.objects, As::definite));
   while (same_word(*first.object, first.subject));
@@ -313,9 +185,9 @@ void draw_other_reason(Random& random, Sentence& sentence) {
     second.subject = pronoun_for(sentence.first.subject, Antecedent::subject);
     second.tense = tense_of_reason(sentence.first.tense);
     second.verb = &draw_verb(random, kind_of(sentence.first.subject));
-    draw_action(random, second, false);
+    draw_action(random, second, false, Pronouns::of_dialogue);
   } else {
-    draw_clause(random, second, false);
+    draw_clause(random, second, false, Pronouns::of_dialogue);
     second.tense = tense_of_reason(sentence.first.tense);
   }
 }
@@ -329,7 +201,7 @@ void draw_two_deeds(Random& random, Sentence& sentence) {
   Clause &first = sentence.first, &second = sentence.second;
   do first.verb = &random.pick(verbs());
   while (!is_deed(*first.verb));
-  first.subject = draw_subject(random, person);
+  first.subject = draw_subject(random, person, Pronouns::any);
   first.tense = second.tense = draw_tense(random, first.subject);
   do first.object = std::make_unique<Phrase>(noun_phrase(random, first.verb->takes & kinds, As::object));
   while (same_word(*first.object, first.subject));
@@ -351,7 +223,7 @@ void draw_two_deeds(Random& random, Sentence& sentence) {
 void draw_two_clauses(Random& random, Sentence& sentence) {
   draw_clause(random, sentence.first, false);
   sentence.conjunction = random.chance(0.5) ? Conjunction::also : Conjunction::but;
-  draw_clause(random, sentence.second, false);
+  draw_clause(random, sentence.second, false, Pronouns::of_dialogue);
   sentence.second.tense = sentence.first.tense;
 }
 

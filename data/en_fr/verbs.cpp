@@ -11,7 +11,7 @@ constexpr Verb table[] = {
     {{"see", "sees", "saw"},
      {"voir", {"vois", "vois", "voit", "voyons", "voient"}, "vu", "verr"},
      alive,
-     alive | place | goods},
+     alive | place},
     {{"chase", "chases", "chased"},
      {"poursuivre",
       {"poursuis", "poursuis", "poursuit", "poursuivons", "poursuivent"},
