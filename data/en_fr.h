@@ -1,25 +1,25 @@
-// English sentences and their French: a corpus of pairs whose translation is known for certain, as are its word
-// alignment and what every *it* stands for. A grammar makes both sides at once from one tree (data/en_fr/), so that
-// nothing is downloaded and there are more pairs than anybody can train on.
+// English sentences and their French: pairs whose translation is known for certain, as are its word
+// alignment and what every *it* stands for. A grammar makes both sides at once from one tree (data/en_fr/),
+// so that nothing is downloaded and there are more pairs than anybody can train on.
 //
 //   The animal didn't cross the street because it was too tired.
 //   L'animal n'a pas traversé la rue parce qu'il était trop fatigué.
 //
 // The French is a function of the English. Where English leaves something open, these rules decide:
 //   - you is one friend, a boy: tu. I and we are masculine.
-//   - they and them without a noun before are ils and les, masculine. They, it, he and she of a second clause stand
-//     for a phrase of the first and have the gender of its noun:
-//       . after because, with is or was: for what the adjective can describe in that event (too tired: who crosses,
-//         too wide: what is crossed), or the subject where there is no object that it could be;
-//       . after because, with any other verb: for the subject of the first clause;
-//       . as objects after and (buys the apple and eats it): for the object of the first clause.
-//   - A noun that is a man's or a woman's is masculine (the student: l'étudiant), but a profession that is said of
-//     somebody agrees with them: Anna is a student, Anna est étudiante. Tom and Anna are masculine, as ils.
+//   - they and them without a noun before are ils and les, masculine.
+//   - he, she, it and they in a second clause stand for a phrase of the first and have its noun's gender:
+//       . after because, with a form of be: for what the adjective can be said of (too tired: who crosses,
+//         too wide: what is crossed);
+//       . after because, with any other verb: for the subject of the first clause.
+//     it and them after and (buys the apple and eats it) stand for the object of the first clause.
+//   - A noun that may be a man or a woman is masculine (the student: l'étudiant), but a profession that is
+//     said of somebody agrees with them (Anna est étudiante). Tom and Anna are ils, Emma and Anna elles.
 //   - The past of an event is the passé composé, of a state (be, have, love, fit, can, want) the imparfait.
-//   - A participle agrees with its subject after être, and after avoir with a direct object that stands before it:
-//     la pomme que Tom a mangée.
-//   - Plural nouns without article have des, before an adjective de. Under negation a direct object with a, some or
-//     any has de: il n'achète pas de pomme.
+//   - A participle agrees with its subject after être, and after avoir with a direct object that stands
+//     before it: la pomme que Tom a mangée.
+//   - Plural nouns without an article have des, or de before an adjective. Under negation a direct object
+//     with a, some, any or no article has de: il n'achète pas de pomme.
 #pragma once
 
 #include <cstdint>
@@ -34,16 +34,16 @@ struct Link {
   friend bool operator==(const Link&, const Link&) = default;
 };
 
-// A pronoun that finds its noun in the same sentence: the tokens of both, in both languages. Of two nouns that are
-// joined by `and`, the first.
+// A pronoun that finds its noun in the same sentence: the tokens of both, in both languages. Of two nouns
+// that are joined by `and`, the first.
 struct Reference {
   std::int64_t english_pronoun, english_noun;
   std::int64_t french_pronoun, french_noun;
   friend bool operator==(const Reference&, const Reference&) = default;
 };
 
-// Tokens are words and the final full stop. Only names and I have a capital. What holds an apostrophe is a token of
-// its own together with it: did n't, the boy 's dog; l' animal, qu' elle.
+// Tokens are words and the final full stop. Only names and I have a capital. What holds an apostrophe is a
+// token of its own together with it: did n't, the boy 's dog; l' animal, qu' elle.
 struct Pair {
   std::vector<std::string> english, french;
   std::vector<Link> alignment;  // in the order of the English, then of the French
@@ -67,8 +67,8 @@ class EnFr {
 
   explicit EnFr(std::uint64_t seed) : seed_(seed) {}
 
-  // Pair i of a split, for any i >= 0: the same whichever were asked for before. Which split a sentence is in does
-  // not depend on the seed, so that whatever two seeds draw, no held-out sentence is in training.
+  // Pair i of a split, for any i >= 0: the same whichever were asked for before. Which split a sentence is
+  // in does not depend on the seed: whatever two seeds draw, no held-out sentence is in training.
   Pair pair(Split split, std::int64_t i) const;
 
  private:

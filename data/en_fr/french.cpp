@@ -8,7 +8,7 @@ namespace {
 
 bool begins_with_vowel(const Token& token) {
   if (token.aspirated) return false;
-  // The accented ones among them, and œ, by the first of their two bytes: no consonant of the lexicon has it.
+  // The accented ones and œ by the first of their two bytes, which no consonant of the lexicon has.
   static constexpr std::string_view first = "aeiouhAEIOUH\xc3\xc5";
   return first.find(token.text[0]) != std::string_view::npos;
 }

@@ -78,8 +78,8 @@ struct Sentence {
   Clause second;  // where its subject is left out, it is the first one's
 };
 
-// A token stands for the parts of the tree whose addresses it holds: `mange` for the verb and its tense, `does` for
-// the tense alone. Tokens of both languages that stand for the same part are linked.
+// A token stands for the parts of the tree whose addresses it holds: `mange` for the verb and its tense,
+// `does` for the tense alone. Tokens of both languages that stand for the same part are linked.
 using Part = const void*;
 struct Token {
   std::string text;
@@ -91,8 +91,8 @@ struct Token {
 std::vector<Token> in_english(const Sentence& sentence);
 std::vector<Token> in_french(const Sentence& sentence);
 
-// Pairs of words of which the held-out split of unseen combinations keeps some to itself: an adjective with what it
-// describes, a verb with its subject, each as the English dictionary has them.
+// An adjective with what it describes, a verb with its subject, as the English dictionary has them, whether
+// they stand side by side or the noun is hidden in a pronoun. Some are kept for a held-out split.
 struct Combination {
   std::string_view word, noun;
 };

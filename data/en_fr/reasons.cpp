@@ -18,8 +18,8 @@ struct Row {
   const Word* degree = nullptr;
 };
 
-// Whether somebody did or did not can turn the answer over: what fitted because it was small enough is the trophy,
-// what it did not fit in because it was too small is the suitcase.
+// Whether it happened can turn the answer over: what fits because it is small enough is the trophy, but
+// where it does not fit because it is too small is the suitcase.
 constexpr Row table[] = {
     {"cross", denied, alive, ground, "tired ill weak lazy shy", "wide dark dangerous noisy cold", &too},
     {"cross", affirmed, alive, ground, "hungry curious brave strong", "narrow empty quiet"},
