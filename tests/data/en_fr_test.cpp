@@ -279,9 +279,9 @@ TEST_CASE("a pair depends on its seed, split and number alone", "[data][en_fr]")
 }
 
 TEST_CASE("phrases learned by heart do not translate", "[data][en_fr]") {
-  const std::vector<Pair> held_out = pairs_of(Split::random, 2000);
+  const std::vector<Pair> asked = pairs_of(Split::random, 2000);
   const auto exact = [&](const test::PhraseTable& table) {
-    return std::count_if(held_out.begin(), held_out.end(),
+    return std::count_if(asked.begin(), asked.end(),
                          [&](const Pair& pair) { return table.translate(pair.english) == pair.french; });
   };
   const test::PhraseTable table(std::span<const Pair>(training()).first(20000), 5);
