@@ -35,6 +35,7 @@
 #include <gradus/data/bleu.h>
 #include <gradus/data/bpe.h>
 #include <gradus/data/cifar.h>
+#include <gradus/data/en_fr.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
 #include <gradus/data/lm_batches.h>
@@ -47,7 +48,6 @@
 #include <gradus/data/pictures.h>
 #include <gradus/data/prefetch.h>
 #include <gradus/data/probes.h>
-#include <gradus/data/en_fr.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
 #include <gradus/data/stories.h>
