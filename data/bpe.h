@@ -16,11 +16,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <gradus/data/pair_map.h>
 #include <gradus/data/special_tokens.h>
+#include <gradus/data/text_map.h>
 #include <gradus/data/tokenizer.h>
 
 namespace gradus::data {
@@ -92,14 +92,9 @@ class BpeTrainer {
   Bpe train(std::int64_t vocabulary_size) const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-
   std::vector<std::string> special_tokens_;
   SpecialTokens special_;
-  std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> counts_;  // of pieces
+  TextMap<std::int64_t> counts_;  // of pieces
 };
 
 }  // namespace gradus::data
