@@ -7,6 +7,20 @@
 #include <gradus/core/check.h>
 
 namespace gradus::data {
+namespace {
+
+std::map<std::string, std::int64_t, std::less<>> ids_in(const Vocabulary& vocabulary,
+                                                        const std::vector<std::string>& names) {
+  std::map<std::string, std::int64_t, std::less<>> ids;
+  for (const std::string& name : names)
+    if (const auto id = vocabulary.find(name)) ids.emplace(name, *id);
+  return ids;
+}
+
+}  // namespace
+
+SpecialTokens::SpecialTokens(const Vocabulary& vocabulary, const std::vector<std::string>& names)
+    : SpecialTokens(ids_in(vocabulary, names)) {}
 
 SpecialTokens::SpecialTokens(std::map<std::string, std::int64_t, std::less<>> ids) : ids_(std::move(ids)) {
   std::set<std::size_t, std::greater<>> lengths;

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gradus/data/vocabulary.h>
+
 namespace gradus::data {
 
 class SpecialTokens {
@@ -17,6 +19,8 @@ class SpecialTokens {
   SpecialTokens() = default;
   // Each token's spelling, which is not empty, and its id.
   explicit SpecialTokens(std::map<std::string, std::int64_t, std::less<>> ids);
+  // Of the names those that are tokens of the vocabulary.
+  SpecialTokens(const Vocabulary& vocabulary, const std::vector<std::string>& names);
 
   struct Found {
     std::size_t begin, end;  // its bytes in the text

@@ -57,8 +57,33 @@ bool is_space_separator(char32_t c) { return category(c) == UTF8PROC_CATEGORY_ZS
 bool is_other(char32_t c) {
   return category(c) == UTF8PROC_CATEGORY_CN || between(c, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO);
 }
+bool is_unassigned(char32_t c) { return category(c) == UTF8PROC_CATEGORY_CN; }
 bool is_white_space(char32_t c) {
   return (c >= '\t' && c <= '\r') || c == 0x85 || between(c, UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_ZP);
+}
+
+bool is_case_ignorable(char32_t c) {
+  // Those whose Word_Break is MidLetter, MidNumLet or Single_Quote, beside five categories.
+  constexpr std::u32string_view inside_words =
+      U"'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK:
+      return true;
+    default:
+      return inside_words.find(c) != std::u32string_view::npos;
+  }
+}
+
+bool is_cased(char32_t c) {
+  const auto from_to = [c](char32_t first, char32_t last) { return first <= c && c <= last; };
+  return between(c, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LT) || c == U'ª' || c == U'º' ||
+         from_to(0x2160, 0x217f) ||                               // ordinals, Roman numerals
+         from_to(0x24b6, 0x24e9) || from_to(0x1f130, 0x1f149) ||  // letters in circles, squares,
+         from_to(0x1f150, 0x1f169) || from_to(0x1f170, 0x1f189);  // white on black
 }
 
 char32_t to_lower(char32_t c) {

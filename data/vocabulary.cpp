@@ -4,6 +4,7 @@
 
 #include <gradus/core/check.h>
 #include <gradus/core/io/file.h>
+#include <gradus/core/io/json.h>
 #include <gradus/data/lines.h>
 
 namespace gradus::data {
@@ -34,18 +35,21 @@ std::int64_t Vocabulary::id(std::string_view token) const {
   return *found;
 }
 
-Vocabulary read_vocabulary(const std::string& path) {
-  const std::string text = read_file(path);
+Vocabulary read_vocabulary(const std::string& path) { return vocabulary_of_lines(read_file(path), path); }
+
+Vocabulary vocabulary_of_lines(std::string_view text, const std::string& name) {
   std::vector<std::string> tokens;
   std::unordered_map<std::string_view, std::size_t> lines;
   for_each_line(text, [&](std::string_view token, std::size_t line) {
-    check(!token.empty(), "vocabulary", path, " line ", line, " is empty: a line is a token");
+    check(!token.empty(), "vocabulary", name, " line ", line, " is empty: a line is a token");
+    check(valid_utf8_prefix(token) == token.size(), "vocabulary", name, " line ", line,
+          " is not UTF-8. Save the file as that?");
     const auto [first, is_new] = lines.emplace(token, line);
-    check(is_new, "vocabulary", path, " line ", line, ": '", token, "' was on line ", first->second,
+    check(is_new, "vocabulary", name, " line ", line, ": '", token, "' was on line ", first->second,
           " already");
     tokens.emplace_back(token);
   });
-  check(!tokens.empty(), "vocabulary", path, " is empty. A vocabulary has a token on each line");
+  check(!tokens.empty(), "vocabulary", name, " is empty. A vocabulary has a token on each line");
   return Vocabulary(std::move(tokens));
 }
 

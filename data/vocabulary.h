@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <gradus/data/text_map.h>
 
 namespace gradus::data {
 
@@ -26,18 +26,15 @@ class Vocabulary {
   friend bool operator==(const Vocabulary& a, const Vocabulary& b) { return a.tokens_ == b.tokens_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-
   std::vector<std::string> tokens_;
-  std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> ids_;
+  TextMap<std::int64_t> ids_;
 };
 
 // vocab.txt: a token a line, the first line's has id 0. Reading takes lines that end in LF or CRLF, a byte
-// order mark in front, and refuses empty lines and tokens that come twice with their line.
+// order mark in front, and refuses, with the line, empty ones, tokens that come twice, and what is not UTF-8.
 Vocabulary read_vocabulary(const std::string& path);
+Vocabulary vocabulary_of_lines(std::string_view text,
+                               const std::string& name);  // a file's text; its name, for errors
 void write_vocabulary(const std::string& path, const Vocabulary& vocabulary);
 
 }  // namespace gradus::data
