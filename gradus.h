@@ -38,6 +38,7 @@
 #include <gradus/data/en_fr.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
+#include <gradus/data/characters.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
 #include <gradus/data/metrics.h>
@@ -57,6 +58,8 @@
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
 #include <gradus/data/vocabulary.h>
+#include <gradus/data/wordpiece.h>
+#include <gradus/data/words.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>

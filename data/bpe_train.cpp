@@ -9,14 +9,8 @@
 
 namespace gradus::data {
 
-BpeTrainer::BpeTrainer(std::vector<std::string> special_tokens) : special_tokens_(std::move(special_tokens)) {
-  std::map<std::string, std::int64_t, std::less<>> ids;
-  for (const std::string& token : special_tokens_) {
-    const bool is_new = ids.emplace(token, ids.size()).second;
-    check(is_new, "bpe", "the special token '", token, "' is named twice");
-  }
-  special_ = SpecialTokens(std::move(ids));
-}
+BpeTrainer::BpeTrainer(std::vector<std::string> special_tokens)
+    : special_tokens_(std::move(special_tokens)), special_(special_tokens_) {}
 
 void BpeTrainer::add(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {

@@ -31,8 +31,8 @@ bool PairJoiner::find_best() {
   return false;
 }
 
-// Places stand from left to right where that matters, for two equal symbols: all such pairs were made when their symbol
-// was.
+// Places stand from left to right where that matters, for two equal symbols: all such pairs were made when
+// their symbol was.
 void PairJoiner::join_best(std::int32_t joined) {
   const auto [left, right] = best();
   const std::vector<std::uint32_t> places = std::move(pairs_[best_].places);

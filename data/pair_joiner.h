@@ -1,5 +1,5 @@
-// What BPE and WordPiece learn by: of all pairs of neighbours in some words, the one that comes most often becomes one
-// symbol, in every word at once, again and again. Sennrich, Haddow & Birch 2016
+// What BPE and WordPiece learn by: of all pairs of neighbours in some words, the one that comes most often
+// becomes one symbol, in every word at once, again and again. Sennrich, Haddow & Birch 2016
 #pragma once
 
 #include <cstddef>
@@ -15,20 +15,20 @@
 
 namespace gradus::data {
 
-// The words are linked lists of symbols in one array, and for each pair it is known how often it comes and where. To
-// join one costs as much as there are places to change, however long the words.
+// The words are linked lists of symbols in one array, and for each pair it is known how often it comes and
+// where. To join one costs as much as there are places to change, however long the words.
 class PairJoiner {
  public:
   // A word, and how often it comes.
   void add(std::span<const std::int32_t> symbols, std::int64_t count);
 
-  // Finds the pair that comes most often, where one comes twice; of equals the one whose left, then right symbol is
-  // the smaller.
+  // Finds the pair that comes most often, where one comes twice; of equals the one whose left, then right
+  // symbol is the smaller.
   bool find_best();
   std::pair<std::int32_t, std::int32_t> best() const { return {pairs_[best_].left, pairs_[best_].right}; }
 
-  // Puts a new symbol, larger than all before, in all places of the best pair; of three equal symbols the first two
-  // are joined.
+  // Puts a new symbol, larger than all before, in all places of the best pair; of three equal symbols the
+  // first two are joined.
   void join_best(std::int32_t joined);
 
  private:

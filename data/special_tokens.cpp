@@ -17,7 +17,18 @@ std::map<std::string, std::int64_t, std::less<>> ids_in(const Vocabulary& vocabu
   return ids;
 }
 
+std::map<std::string, std::int64_t, std::less<>> numbered(const std::vector<std::string>& names) {
+  std::map<std::string, std::int64_t, std::less<>> ids;
+  for (const std::string& name : names) {
+    const bool is_new = ids.emplace(name, ids.size()).second;
+    check(is_new, "tokenizer", "the special token '", name, "' is named twice");
+  }
+  return ids;
+}
+
 }  // namespace
+
+SpecialTokens::SpecialTokens(const std::vector<std::string>& names) : SpecialTokens(numbered(names)) {}
 
 SpecialTokens::SpecialTokens(const Vocabulary& vocabulary, const std::vector<std::string>& names)
     : SpecialTokens(ids_in(vocabulary, names)) {}

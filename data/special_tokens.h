@@ -21,6 +21,8 @@ class SpecialTokens {
   explicit SpecialTokens(std::map<std::string, std::int64_t, std::less<>> ids);
   // Of the names those that are tokens of the vocabulary.
   SpecialTokens(const Vocabulary& vocabulary, const std::vector<std::string>& names);
+  // Numbered from 0 on. Refuses one that is named twice.
+  explicit SpecialTokens(const std::vector<std::string>& names);
 
   struct Found {
     std::size_t begin, end;  // its bytes in the text

@@ -13,7 +13,8 @@ constexpr char32_t capital_sigma = U'Σ', small_sigma = U'σ', final_sigma = U'�
 
 enum class Kind : unsigned char { letter, punctuation, space, other };
 
-// Of bytes: ASCII's letters and digits, its other visible characters, its white space, and all that needs a closer look.
+// Of bytes: ASCII's letters and digits, its other visible characters, its white space, and all that needs a
+// closer look.
 constexpr std::array<Kind, 256> kinds = [] {
   std::array<Kind, 256> kind{};
   for (std::size_t c = 0; c < 256; ++c) {
@@ -124,8 +125,8 @@ class Splitter {
            (after == run_.size() || !is_cased(run_[after].value));
   }
 
-  // Decomposition may reorder the marks behind a character, so that it goes with them, and what becomes of them all
-  // has one origin.
+  // Decomposition may reorder the marks behind a character, so that it goes with them, and what becomes of
+  // them all has one origin.
   void add_run_without_accents() {
     std::string together;
     for (std::size_t i = 0, end = 0; i < run_.size(); i = end) {

@@ -1,9 +1,9 @@
 // The words of a text, as BERT's basic tokenizer cuts it (Devlin et al. 2018).
 //
-// Control characters, private ones, U+0000, U+FFFD and what is not UTF-8 are taken out, as if they were not there.
-// Words end at white space; each punctuation mark and each Chinese character is a word of its own. Punctuation is
-// what Unicode calls so, and all of ASCII's signs: $ + < = > ^ ` | ~ too. Chinese characters are the blocks of CJK
-// ideographs; kana and Hangul are written in words.
+// Control characters, private ones, U+0000, U+FFFD and what is not UTF-8 are taken out, as if they were not
+// there. Words end at white space; each punctuation mark and each Chinese character is a word of its own.
+// Punctuation is what Unicode calls so, and all of ASCII's signs: $ + < = > ^ ` | ~ too. Chinese characters
+// are the blocks of CJK ideographs; kana and Hangul are written in words.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct Splitting {
   std::int64_t longest = INT64_MAX;  // of a word with more characters, its `text` has only so many
 };
 
-// Calls `use` for one word after the other, special tokens that are spelled out among them. A word is gone when `use`
-// returns.
+// Calls `use` for one word after the other, special tokens that are spelled out among them. A word is gone
+// when `use` returns.
 void split_words(std::string_view text, const Splitting& splitting, const SpecialTokens& special,
                  const std::function<void(const Word&)>& use);
 

@@ -1,4 +1,5 @@
-// A vocabulary as a tree of bytes: which tokens begin as a text does, without a look-up for each of its beginnings.
+// A vocabulary as a tree of bytes: which tokens begin as a text does, without a look-up for each of its
+// beginnings.
 #pragma once
 
 #include <cstddef>

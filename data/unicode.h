@@ -43,8 +43,8 @@ bool is_space_separator(char32_t c);  // Zs
 bool is_unassigned(char32_t c);       // Cn
 bool is_white_space(char32_t c);      // the property White_Space, a regular expression's \s
 
-// A capital sigma at the end of a word has a lower case of its own. Whether it stands there is decided by the next
-// character on either side that is not ignorable: it has case, or the word ends.
+// A capital sigma at the end of a word has a lower case of its own. Whether it stands there is decided by the
+// next character on either side that is not ignorable: it has case, or the word ends.
 bool is_case_ignorable(char32_t c);  // the property Case_Ignorable: marks, formats, apostrophes, …
 bool is_cased(char32_t c);           // the property Cased, of characters that are not ignorable
 

@@ -4,9 +4,7 @@
 #include <utility>
 
 #include <gradus/core/check.h>
-#include <gradus/core/io/file.h>
-#include <gradus/core/io/json.h>
-#include <gradus/data/lines.h>
+#include <gradus/data/json_file.h>
 #include <gradus/data/pair_joiner.h>
 #include <gradus/data/unicode.h>
 
@@ -31,8 +29,7 @@ void require_unknown(const Vocabulary& vocabulary, const std::string& name) {
 WordPiece::Options read_options(const std::filesystem::path& path) {
   WordPiece::Options options;
   if (!std::filesystem::exists(path)) return options;
-  const std::string text = read_file(path.string());
-  const Json json = parse_json(without_byte_order_mark(text), path.string());
+  const Json json = read_json(path);
   const auto set = [&](const char* key) {
     const Json* const value = json.find(key);
     return value != nullptr && !value->is_null() ? value : nullptr;
@@ -111,11 +108,10 @@ std::string WordPiece::decode(std::span<const std::int64_t> ids) const {
 }
 
 void WordPiece::save(const std::filesystem::path& folder) const {
-  make_folder(folder.string());
+  write_json(folder, options_file,
+             Json::Object{{"do_lower_case", options_.lower_case},
+                          {"max_input_chars_per_word", options_.longest_word}});
   write_vocabulary((folder / vocabulary_file).string(), vocabulary_);
-  const Json options(Json::Object{{"do_lower_case", options_.lower_case},
-                                  {"max_input_chars_per_word", options_.longest_word}});
-  write_atomically((folder / options_file).string(), [&](const Sink& sink) { sink(format_json(options)); });
 }
 
 WordPiece load_wordpiece(const std::filesystem::path& folder) {
@@ -126,7 +122,7 @@ WordPiece load_wordpiece(const std::filesystem::path& folder) {
 }
 
 void WordPieceTrainer::add(std::string_view text) {
-  static const SpecialTokens special(Vocabulary(special_names), special_names);
+  static const SpecialTokens special(special_names);
   split_words(text, splitting(options_), special, [&](const Word& word) {
     if (word.special < 0 && word.characters <= options_.longest_word) count(counts_, word.text);
   });

@@ -133,8 +133,8 @@ TEST_CASE("BPE's files are refused by what is wrong in them", "[data][bpe][error
   CHECK(message_of([&] { load_bpe(folder / "none"); }) ==
         "[load] cannot read " + (folder / "none/vocab.json") +
             ": No such file or directory. Is the path right?");
-  CHECK(
-      message_of([&] { load_tokenizer(folder / "none"); }) ==
-      "[tokenizer] " + (folder / "none") +
-          " holds no tokenizer's files: vocab.json and merges.txt (byte-level BPE). Is it the right folder?");
+  CHECK(message_of([&] { load_tokenizer(folder / "none"); }) ==
+        "[tokenizer] " + (folder / "none") +
+            " holds no tokenizer's files: vocab.json and merges.txt (byte-level BPE), vocab.txt (WordPiece), "
+            "words.json or characters.json. Is it the right folder?");
 }

@@ -359,7 +359,7 @@ TEST_CASE("BPE training refuses what it cannot learn from", "[data][bpe][error]"
         "[bpe] a vocabulary of -1 has no room for the 256 bytes and 0 special tokens. 256 or more?");
   CHECK(message_of([] {
           BpeTrainer({"<s>", "</s>", "<s>"});
-        }) == "[bpe] the special token '<s>' is named twice");
+        }) == "[tokenizer] the special token '<s>' is named twice");
   CHECK(message_of([] {
           BpeTrainer({"<s>", ""});
         }) == "[tokenizer] token 1 is an empty text, which would stand everywhere");
