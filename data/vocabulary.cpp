@@ -57,6 +57,8 @@ void write_vocabulary(const std::string& path, const Vocabulary& vocabulary) {
   for (const std::string& token : vocabulary.tokens()) {
     check(!token.empty() && token.find_first_of("\r\n") == std::string::npos, "vocabulary", "cannot write ",
           path, ": a token is empty or holds the end of a line, which a list of lines cannot say");
+    check(valid_utf8_prefix(token) == token.size(), "vocabulary", "cannot write ", path,
+          ": a token is not UTF-8");
   }
   write_atomically(path, [&](const Sink& sink) {
     for (const std::string& token : vocabulary.tokens()) sink(token), sink("\n");

@@ -77,8 +77,8 @@ class WordPieceTrainer {
   // characters than the options allow teach nothing. What is learnt depends on nothing but the texts, in any
   // order.
   //
-  // How Google trained BERT's vocabulary was not published; this is what Hugging Face do. With it a word that
-  // comes often becomes one token, a rare one is split, and none of known characters is [UNK].
+  // How Google trained BERT's vocabulary was not published; this is what Hugging Face's trainer does. With it
+  // a word that comes often becomes one token, a rare one is split, and none of known characters is [UNK].
   WordPiece train(std::int64_t vocabulary_size) const;
 
  private:

@@ -67,7 +67,7 @@ TEST_CASE("vocab.txt is read with either end of lines, a byte order mark, and a 
   CHECK(VocabularyFile("\xef\xbb\xbf"
                        "a\nb")
             .tokens() == Tokens{"a", "b"});
-  CHECK(VocabularyFile("é\n##é\n\xff\n").tokens() == Tokens{"é", "##é", "\xff"});
+  CHECK(VocabularyFile("é\n##é\n").tokens() == Tokens{"é", "##é"});
   CHECK(VocabularyFile("a\xef\xbb\xbf\n b \n").tokens() == Tokens{"a\xef\xbb\xbf", " b "});
 }
 
@@ -79,20 +79,25 @@ TEST_CASE("vocab.txt is refused with the line that is wrong", "[data][vocabulary
   CHECK(VocabularyFile("a\r\n\r\n").refusal() == "[vocabulary] vocab.txt line 2 is empty: a line is a token");
   CHECK(VocabularyFile("a\nb\nc\nb\r\n").refusal() ==
         "[vocabulary] vocab.txt line 4: 'b' was on line 2 already");
+  CHECK(VocabularyFile("a\n\xe9t\xe9\n").refusal() ==
+        "[vocabulary] vocab.txt line 2 is not UTF-8. Save the file as that?");
   CHECK(message_of([] { read_vocabulary("/nowhere/vocab.txt"); }).find("/nowhere/vocab.txt") !=
         std::string::npos);
 }
 
 TEST_CASE("a vocabulary is read as it was written", "[data][vocabulary]") {
   const VocabularyFile file("x\n");
-  const Vocabulary vocabulary({"[PAD]", "the", "##é", " ", "\xff"});
+  const Vocabulary vocabulary({"[PAD]", "the", "##é", " "});
   write_vocabulary(file.path(), vocabulary);
-  CHECK(read_file(file.path()) == "[PAD]\nthe\n##é\n \n\xff\n");
+  CHECK(read_file(file.path()) == "[PAD]\nthe\n##é\n \n");
   CHECK(read_vocabulary(file.path()) == vocabulary);
   for (const char* token : {"", "a\nb", "a\r"})
     CHECK(message_of([&] {
             write_vocabulary(file.path(), Vocabulary({token}));
           }).find(": a token is empty or holds the end of a line, which a list of lines cannot say") !=
           std::string::npos);
+  CHECK(message_of([&] {
+          write_vocabulary(file.path(), Vocabulary({"\xff"}));
+        }).find(": a token is not UTF-8") != std::string::npos);
   CHECK(read_vocabulary(file.path()) == vocabulary);
 }
