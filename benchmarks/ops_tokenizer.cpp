@@ -2,10 +2,13 @@
 // the first.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
+#include <memory>
 
 #include <gradus/data/bpe.h>
 #include <gradus/data/random.h>
+#include <gradus/data/wordpiece.h>
 
 #include "ops.h"
 
@@ -40,36 +43,50 @@ std::string generated_text() {
   return text;
 }
 
-data::Bpe trained(const std::string& text) {
+data::Bpe trained_bpe(const std::string& text) {
   data::BpeTrainer trainer;
   trainer.add(text);
   return trainer.train(256 + merges + 1);
 }
 
+data::WordPiece trained_wordpiece(const std::string& text) {
+  data::WordPieceTrainer trainer({});
+  trainer.add(text);
+  return trainer.train(merges);
+}
+
 double seconds_of(const Work& work) { return by_turns(work, {}, {.at_least = 5}).ours; }
 
-}  // namespace
-
-void measure_tokenizers(OpsBench& bench) {
-  const std::string train = "tokenizer bpe train", encode = "tokenizer bpe encode",
-                    word = "tokenizer bpe 1 word", decode = "tokenizer bpe decode";
+// Learning, encoding, decoding, and encoding of a single word.
+void measure(OpsBench& bench, const std::string& kind, const std::string& text,
+             const std::function<std::unique_ptr<data::Tokenizer>()>& trained) {
+  const std::string name = "tokenizer " + kind + " ", train = name + "train", encode = name + "encode",
+                    decode = name + "decode", word = name + "1 word";
   if (!bench.wants(train) && !bench.wants(encode) && !bench.wants(word) && !bench.wants(decode)) return;
-  const std::string text = generated_text();
-  const data::Bpe bpe = trained(text);
-  if (bench.wants(train)) bench.add(train, "5 MB, 8,000", 1, seconds_of([&] { trained(text); }), "s");
-  const auto rate = [&](const std::string& name, const char* shape, std::size_t bytes, const Work& work) {
-    if (bench.wants(name))
-      bench.add(name, shape, 1, 1e-6 * static_cast<double>(bytes) / seconds_of(work), "MB/s");
+  const std::unique_ptr<data::Tokenizer> tokenizer = trained();
+  if (bench.wants(train)) bench.add(train, "5 MB, 8,000", 1, seconds_of([&] { trained(); }), "s");
+  const auto rate = [&](const std::string& row, const char* shape, std::size_t bytes, const Work& work) {
+    if (bench.wants(row))
+      bench.add(row, shape, 1, 1e-6 * static_cast<double>(bytes) / seconds_of(work), "MB/s");
   };
-  rate(encode, "5 MB", text.size(), [&] { bpe.encode(text); });
-  const data::Encoding encoding = bpe.encode(text);
-  rate(decode, "5 MB", text.size(), [&] { bpe.decode(encoding.ids); });
+  rate(encode, "5 MB", text.size(), [&] { tokenizer->encode(text); });
+  const data::Encoding encoding = tokenizer->encode(text);
+  rate(decode, "5 MB", text.size(), [&] { tokenizer->decode(encoding.ids); });
   std::string letters;
   while (letters.size() < word_bytes)
     std::copy_if(text.begin(), text.end(), std::back_inserter(letters),
                  [](char c) { return 'a' <= c && c <= 'z'; });
   letters.resize(word_bytes);
-  rate(word, "10 MB", letters.size(), [&] { bpe.encode(letters); });
+  rate(word, "10 MB", letters.size(), [&] { tokenizer->encode(letters); });
+}
+
+}  // namespace
+
+void measure_tokenizers(OpsBench& bench) {
+  const std::string text = generated_text();
+  measure(bench, "bpe", text, [&] { return std::make_unique<data::Bpe>(trained_bpe(text)); });
+  measure(bench, "wordpiece", text,
+          [&] { return std::make_unique<data::WordPiece>(trained_wordpiece(text)); });
 }
 
 }  // namespace gradus::bench

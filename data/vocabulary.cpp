@@ -42,6 +42,8 @@ Vocabulary vocabulary_of_lines(std::string_view text, const std::string& name) {
   std::unordered_map<std::string_view, std::size_t> lines;
   for_each_line(text, [&](std::string_view token, std::size_t line) {
     check(!token.empty(), "vocabulary", name, " line ", line, " is empty: a line is a token");
+    check(token.find('\r') == std::string_view::npos, "vocabulary", name, " line ", line,
+          " has a carriage return in it. Was LF made CRLF twice?");
     check(valid_utf8_prefix(token) == token.size(), "vocabulary", name, " line ", line,
           " is not UTF-8. Save the file as that?");
     const auto [first, is_new] = lines.emplace(token, line);

@@ -31,7 +31,8 @@ class Vocabulary {
 };
 
 // vocab.txt: a token a line, the first line's has id 0. Reading takes lines that end in LF or CRLF, a byte
-// order mark in front, and refuses, with the line, empty ones, tokens that come twice, and what is not UTF-8.
+// order mark in front, and refuses, with the line, empty ones, tokens that come twice, other carriage returns
+// and what is not UTF-8.
 Vocabulary read_vocabulary(const std::string& path);
 Vocabulary vocabulary_of_lines(std::string_view text,
                                const std::string& name);  // a file's text; its name, for errors

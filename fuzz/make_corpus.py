@@ -175,3 +175,30 @@ for name, content in {
     "number": b'{"text":1}\n',
 }.items():
     seed("json_lines", name, content)
+
+
+# vocab.txt, an empty line, a text.
+def wordpiece(tokens, text="", end="\n"):
+    return end.join(tokens).encode() + b"\n\n" + text.encode()
+
+
+specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+for name, content in {
+    "words": wordpiece([*specials, "play", "##ing", "##ed", "."], "Playing, played.\n[MASK] plays"),
+    "accents": wordpiece(["[UNK]", "e", "##e", "É"], "\u00e9 e\u0301E\u0301 \u00c9"),
+    "chinese": wordpiece(["[UNK]", "\u4e2d", "\u6587"], "\u4e2d\u6587 a\u4e2d\U00020000"),
+    "hangul": wordpiece(["[UNK]", "\u1100", "##\u1161", "##\u11a8", "\uac01"], "\uac01\uac01"),
+    "sigma": wordpiece(["[UNK]", "\u03b1", "##\u03c2", "##\u03c3"], "\u0391\u03a3 \u0391\u03a3\u0391 \u03a3'\u00ad"),
+    "controls": wordpiece(["[UNK]", "ab"], "a\0\u00ad\ufffdb\u2028\x7f\u00a0"),
+    "marks": wordpiece(["[UNK]", "a"], "a\u0323\u0301\u302e\u1b44\u0338="),
+    "long": wordpiece(["[UNK]", "a", "##a"], "a" * 20 + " " + "a" * 21),
+    "not_utf8": wordpiece(["[UNK]", "a"]) + b"a\xff\xe2\x82 \xf0",
+    "crlf": b"\xef\xbb\xbf" + wordpiece(["[UNK]", "a"], "a", "\r\n"),
+    "crlf_twice": wordpiece(["[UNK]", "a"], "a", "\r\r\n"),
+    "prefix": wordpiece(["[UNK]", "##", "#", "####"], "### #"),
+    "no_unknown": wordpiece(["a"]),
+    "twice": wordpiece(["[UNK]", "a", "a"]),
+    "line_not_utf8": b"[UNK]\n\xff\n\n",
+    "nothing": b"",
+}.items():
+    seed("wordpiece", name, content)

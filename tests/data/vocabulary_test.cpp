@@ -79,6 +79,8 @@ TEST_CASE("vocab.txt is refused with the line that is wrong", "[data][vocabulary
   CHECK(VocabularyFile("a\r\n\r\n").refusal() == "[vocabulary] vocab.txt line 2 is empty: a line is a token");
   CHECK(VocabularyFile("a\nb\nc\nb\r\n").refusal() ==
         "[vocabulary] vocab.txt line 4: 'b' was on line 2 already");
+  CHECK(VocabularyFile("a\r\r\nb\r\r\n").refusal() ==
+        "[vocabulary] vocab.txt line 1 has a carriage return in it. Was LF made CRLF twice?");
   CHECK(VocabularyFile("a\n\xe9t\xe9\n").refusal() ==
         "[vocabulary] vocab.txt line 2 is not UTF-8. Save the file as that?");
   CHECK(message_of([] { read_vocabulary("/nowhere/vocab.txt"); }).find("/nowhere/vocab.txt") !=
