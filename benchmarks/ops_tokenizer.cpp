@@ -1,6 +1,7 @@
 // Tokenizers on a generated text of 5 MB: words of syllables, the n-th most frequent about 1 / n as often as
 // the first.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <iterator>
@@ -57,12 +58,21 @@ data::WordPiece trained_wordpiece(const std::string& text) {
 
 double seconds_of(const Work& work) { return by_turns(work, {}, {.at_least = 5}).ours; }
 
-// Learning, encoding, decoding, and encoding of a single word.
+using Rows = std::array<std::string, 4>;  // learning, encoding, decoding, and encoding of a single word
+
+Rows rows_of(const std::string& kind) {
+  const std::string name = "tokenizer " + kind;
+  return {name + " train", name + " encode", name + " decode", name + " 1 word"};
+}
+
+bool wants_any(const OpsBench& bench, const std::string& kind) {
+  const Rows rows = rows_of(kind);
+  return std::any_of(rows.begin(), rows.end(), [&](const std::string& row) { return bench.wants(row); });
+}
+
 void measure(OpsBench& bench, const std::string& kind, const std::string& text,
              const std::function<std::unique_ptr<data::Tokenizer>()>& trained) {
-  const std::string name = "tokenizer " + kind + " ", train = name + "train", encode = name + "encode",
-                    decode = name + "decode", word = name + "1 word";
-  if (!bench.wants(train) && !bench.wants(encode) && !bench.wants(word) && !bench.wants(decode)) return;
+  const auto [train, encode, decode, word] = rows_of(kind);
   const std::unique_ptr<data::Tokenizer> tokenizer = trained();
   if (bench.wants(train)) bench.add(train, "5 MB, 8,000", 1, seconds_of([&] { trained(); }), "s");
   const auto rate = [&](const std::string& row, const char* shape, std::size_t bytes, const Work& work) {
@@ -83,10 +93,13 @@ void measure(OpsBench& bench, const std::string& kind, const std::string& text,
 }  // namespace
 
 void measure_tokenizers(OpsBench& bench) {
+  const bool bpe = wants_any(bench, "bpe"), wordpiece = wants_any(bench, "wordpiece");
+  if (!bpe && !wordpiece) return;
   const std::string text = generated_text();
-  measure(bench, "bpe", text, [&] { return std::make_unique<data::Bpe>(trained_bpe(text)); });
-  measure(bench, "wordpiece", text,
-          [&] { return std::make_unique<data::WordPiece>(trained_wordpiece(text)); });
+  if (bpe) measure(bench, "bpe", text, [&] { return std::make_unique<data::Bpe>(trained_bpe(text)); });
+  if (wordpiece)
+    measure(bench, "wordpiece", text,
+            [&] { return std::make_unique<data::WordPiece>(trained_wordpiece(text)); });
 }
 
 }  // namespace gradus::bench
