@@ -34,11 +34,11 @@
 #include <gradus/data/bert_batches.h>
 #include <gradus/data/bleu.h>
 #include <gradus/data/bpe.h>
+#include <gradus/data/characters.h>
 #include <gradus/data/cifar.h>
 #include <gradus/data/en_fr.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
-#include <gradus/data/characters.h>
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
 #include <gradus/data/metrics.h>

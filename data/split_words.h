@@ -19,7 +19,7 @@ namespace gradus::data {
 enum class Letters {
   kept,
   lower_case,
-  lower_case_without_accents,  // decomposed too (NFD), without nonspacing marks: É is e, a Hangul syllable its jamo
+  lower_case_without_accents,  // decomposed too (NFD), without nonspacing marks: É is e, and 각 its jamo
 };
 
 struct Word {

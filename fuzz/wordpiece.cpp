@@ -10,8 +10,8 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// vocab.txt up to an empty line, and then a text. Any bytes are a text: its spans are in order and inside, and with
-// its letters kept, what is decoded has the same ids.
+// vocab.txt up to an empty line, and then a text. Any bytes are a text: its spans are in order and inside,
+// and with its letters kept, what is decoded has the same ids.
 data::Vocabulary parse(std::string_view bytes) {
   const std::size_t end = std::min(bytes.find("\n\n"), bytes.size());
   data::Vocabulary vocabulary = data::vocabulary_of_lines(bytes.substr(0, end), "vocab.txt");

@@ -48,10 +48,9 @@ TEST_CASE("vocab.txt alone is an uncased BERT's", "[data][wordpiece]") {
 TEST_CASE("of Hugging Face's tokenizer_config.json what splits words is read", "[data][wordpiece]") {
   const TemporaryFolder folder;
   write(folder / "vocab.txt", "[UNK]\nÉ\n");
-  write(
-      folder / "tokenizer_config.json",
-      R"({"do_lower_case": false, "model_max_length": 512, "strip_accents": null, "tokenize_chinese_chars": true,
-            "tokenizer_class": "BertTokenizer", "unk_token": "[UNK]"})");
+  write(folder / "tokenizer_config.json",
+        R"({"do_lower_case": false, "model_max_length": 512, "strip_accents": null,
+          "tokenize_chinese_chars": true, "tokenizer_class": "BertTokenizer", "unk_token": "[UNK]"})");
   CHECK(load_wordpiece(folder / ".").encode("É é").ids == Ids{1, 0});
   const auto refusal = [&](const std::string& config) {
     write(folder / "tokenizer_config.json", config);

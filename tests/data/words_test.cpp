@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <gradus/core/io/file.h>
+#include <gradus/data/en_fr.h>
 
 #include "support/catch.h"
 #include "support/temporary_folder.h"
@@ -55,6 +56,19 @@ TEST_CASE("text in its usual form comes back from the ids of its words", "[data]
     CHECK(words.decode(words.encode(text).ids) == text);
   }
   CHECK(trained("a", {}).decode({}).empty());
+}
+
+TEST_CASE("sentences of both languages come back from the ids of their words", "[data][words]") {
+  const EnFr corpus(1);
+  WordsTrainer trainer({});
+  std::vector<std::string> sentences;
+  for (int i = 0; i < 500; ++i) {
+    const Pair pair = corpus.pair(EnFr::Split::longer, i);
+    for (const auto& tokens : {pair.english, pair.french})
+      trainer.add(sentences.emplace_back(sentence_of(tokens)));
+  }
+  const Words words = trainer.train();
+  for (const std::string& sentence : sentences) REQUIRE(words.decode(words.encode(sentence).ids) == sentence);
 }
 
 TEST_CASE("a word that is no token is an error with its place where there is no [UNK]",
