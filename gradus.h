@@ -51,10 +51,12 @@
 #include <gradus/data/probes.h>
 #include <gradus/data/random.h>
 #include <gradus/data/source.h>
+#include <gradus/data/split.h>
 #include <gradus/data/stories.h>
 #include <gradus/data/stories/grammar.h>
 #include <gradus/data/story_floors.h>
 #include <gradus/data/text_file.h>
+#include <gradus/data/tasks.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
 #include <gradus/data/vocabulary.h>

@@ -28,14 +28,6 @@ Ids drawn(Random& random, std::int64_t count, std::int64_t symbols) {
   return ids;
 }
 
-// FNV-1a with a last mixing, for FNV's upper bits hardly move on short inputs.
-std::uint64_t hash_of(const Ids& ids) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::int64_t id : ids) hash = (hash ^ static_cast<std::uint64_t>(id)) * 0x100000001b3;
-  hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15;
-  return hash ^ hash >> 32;
-}
-
 void check_sizes(const char* probe, std::int64_t symbols, std::int64_t shortest, std::int64_t longest) {
   check(symbols >= 2, "probe", probe, " needs at least 2 symbols, not ", symbols);
   check(shortest >= 1 && shortest <= longest, "probe", probe, " cannot have lengths from ", shortest, " to ",
@@ -61,12 +53,8 @@ Probe of_any_length(const char* name, std::int64_t symbols, std::int64_t shortes
 
 Example Probe::example(std::uint64_t seed, std::int64_t i, Split split) const {
   Random random(seed, static_cast<std::uint64_t>(i));
-  for (int attempt = 0; attempt < 10'000; ++attempt) {
-    Example example = draw(random);
-    if ((hash_of(example.input) % 10 == 0) == (split == Split::held_out)) return example;
-  }
-  fail("probe", "10,000 inputs were drawn and none of them is ",
-       split == Split::train ? "for training" : "held out", ": it has too few");
+  return draw_of_split(
+      "probe", split, [&] { return draw(random); }, [](const Example& example) { return example.input; });
 }
 
 std::string Probe::written(const Ids& ids) const {

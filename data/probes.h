@@ -12,11 +12,9 @@
 #include <gradus/core/tensor.h>
 #include <gradus/data/pad.h>
 #include <gradus/data/random.h>
+#include <gradus/data/split.h>
 
 namespace gradus::data {
-
-// Which examples may be learned from. No input of one kind is ever an input of the other.
-enum class Split { train, held_out };
 
 struct Example {
   Ids input, target;  // ignore_index where nothing is asked
