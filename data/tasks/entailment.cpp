@@ -17,13 +17,17 @@ struct Reading {
   Patterns right, wrong;
 };
 
-// The second sentence told in other words. Every reading has x and y, object and object2 with their kinds.
+// The second sentence told in other words. Every reading has people x and y, workers v and w, object and object2
+// with their kinds. Right and wrong ones are of the same lengths.
 TaskExample read(const std::vector<Reading>& readings, Random& random) {
   const bool right = random.chance(0.5);
   const Reading& reading = random.pick(readings);
   Scene scene(random);
   scene.choose_two_people();
   scene.choose_two_objects();
+  scene.know("v", scene.choose("worker"));
+  do scene.know("w", scene.choose("worker"));
+  while (scene.known("v") == scene.known("w"));
   const std::string text = scene.tell(reading.text);
   const std::string& about = random.pick(right ? reading.right : reading.wrong);
   return {.first = text, .second = reworded(scene.tell(about), random), .label = right};
@@ -43,8 +47,8 @@ struct Event {
 TaskExample entailment(Random& random) {
   enum Label { follows, neutral, contradicts };
   const auto label = static_cast<Label>(random.below(3));
-  const bool first_positive = random.chance(0.5);
-  const bool second_positive = label == neutral ? random.chance(0.5) : (label == follows) == first_positive;
+  const bool first_positive = random.chance(0.7);
+  const bool second_positive = label == neutral ? random.chance(0.6) : (label == follows) == first_positive;
 
   static const Patterns verbs = {"found", "repaired", "brought", "hid", "checked"};
   Scene scene(random);
@@ -94,12 +98,12 @@ TaskExample inference(Random& random) {
       {"{=x} {gave} {=y} a {red} {=object} and {repaired} the {tool} .",
        {"{=x} {=gave} {=y} a {=red} {=kind} .", "{=x} {=repaired} the {=tool} ."},
        {"{=y} {=gave} {=x} a {=red} {=kind} .", "{=y} {=repaired} the {=tool} ."}},
-      {"the {worker} that {=x} {thanked} {repaired} the {tool} .",
-       {"the {=worker} {=repaired} the {=tool} .", "{=x} {=thanked} the {=worker} ."},
-       {"{=x} {=repaired} the {=tool} .", "the {=worker} {=thanked} {=x} ."}},
-      {"{=x} {thanked} the {worker} that {gave} {=y} the {tool} .",
-       {"the {=worker} {=gave} {=y} the {=tool} .", "{=x} {=thanked} the {=worker} ."},
-       {"{=x} {=gave} {=y} the {=tool} .", "the {=worker} {=thanked} {=x} ."}},
+      {"the {=w} that the {=v} {thanked} {repaired} the {tool} .",
+       {"the {=w} {=repaired} the {=tool} .", "the {=v} {=thanked} the {=w} ."},
+       {"the {=v} {=repaired} the {=tool} .", "the {=w} {=thanked} the {=v} ."}},
+      {"the {=v} {thanked} the {=w} that {gave} {=y} the {tool} .",
+       {"the {=w} {=gave} {=y} the {=tool} .", "the {=v} {=thanked} the {=w} ."},
+       {"the {=v} {=gave} {=y} the {=tool} .", "the {=w} {=thanked} the {=v} ."}},
       {"{=x} {found} the {red} {=object} that {=y} {repaired} .",
        {"{=x} {=found} the {=red} {=kind} .", "{=y} {=repaired} the {=red} {=kind} ."},
        {"{=y} {=found} the {=red} {=kind} .", "{=x} {=repaired} the {=red} {=kind} ."}},
@@ -123,13 +127,13 @@ TaskExample answers(Random& random) {
        {"who {=found} the {=kind2} ?", "who {=repaired} the {=kind} ?", "where was the {=kind} ?"}},
       {"the {worker} that {=x} {thanked} {gave} {=y} the {=object} .",
        {"who {=gave} {=y} the {=kind} ?", "who {=thanked} the {=worker} ?"},
-       {"who {=gave} {=x} the {=kind} ?", "who {=thanked} {=y} ?"}},
+       {"who {=gave} {=x} the {=kind} ?", "who {=gave} the {=worker} ?"}},
       {"{=x} {wanted} to {make} the {=object} , but {=y} {found} the {=object2} at the {place} .",
        {"who {=wanted} to {=make} the {=kind} ?", "who {=found} the {=kind2} ?", "where was the {=kind2} ?"},
        {"who {=wanted} to {=make} the {=kind2} ?", "who {=found} the {=kind} ?", "where was the {=kind} ?"}},
       {"the {=object} {near} the {spot} was {fine} , but {=x} {thanked} {=y} .",
        {"who {=thanked} {=y} ?", "where was the {=kind} ?"},
-       {"who {=thanked} {=x} ?", "where was {=y} ?"}},
+       {"who {=thanked} {=x} ?", "where was the {=kind2} ?"}},
   };
   TaskExample example = read(readings, random);
   example.first.swap(example.second);  // the question comes first

@@ -1,9 +1,8 @@
 // Tasks about whether two questions or sentences say the same, and how nearly.
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <gradus/data/tasks/families.h>
@@ -33,6 +32,23 @@ struct Question {
   std::vector<Slot> slots;
 };
 
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// The word of a slot changes places with that of a slot like it, or is another, from the other side.
+void say_otherwise(Scene& scene, const Question& form, std::size_t changed, Random& random) {
+  const Slot& slot = form.slots[changed];
+  const std::string word = scene.known(slot.name);
+  for (const Slot& other : form.slots) {
+    if (&other == &slot || other.sides != slot.sides || random.chance(0.3)) continue;
+    scene.know(slot.name, scene.known(other.name));
+    scene.know(other.name, word);
+    return;
+  }
+  scene.know(slot.name, random.pick(has(slot.sides->one, word) ? slot.sides->other : slot.sides->one));
+}
+
 // A sentence, others that say the same, and others of the same or the opposite words that do not.
 struct Retelling {
   std::string_view text;
@@ -55,18 +71,17 @@ TaskExample questions(Random& random) {
   const bool same = random.chance(0.5);
   const Question& form = random.pick(forms);
   Scene scene(random);
-  for (const char* list : {"object", "worker", "near", "spot"}) scene.choose(list);
+  scene.choose_two_objects();
+  for (const char* list : {"worker", "near", "spot"}) scene.choose(list);
   do scene.know("worker2", Scene(random).choose("worker"));
   while (scene.known("worker2") == scene.known("worker"));
 
-  std::vector<bool> on_one_side;
   for (std::size_t s = 0; s < form.slots.size(); ++s) {
     const Sides& sides = *form.slots[s].sides;
     bool one = random.chance(0.5);
     for (std::size_t before = 0; before < s; ++before) {
-      if (form.slots[before].sides == &sides) one = !on_one_side[before];
+      if (form.slots[before].sides == &sides) one = !has(sides.one, scene.known(form.slots[before].name));
     }
-    on_one_side.push_back(one);
     scene.know(form.slots[s].name, random.pick(one ? sides.one : sides.other));
   }
   const std::string first = scene.tell(form.pattern);
@@ -81,23 +96,10 @@ TaskExample questions(Random& random) {
   for (const std::size_t s : changed) {
     scene.know(form.slots[s].name, synonym_of(scene.known(form.slots[s].name)));
   }
-  if (!same) {
-    std::vector<std::pair<Slot, Slot>> twins;
-    for (const Slot& a : form.slots) {
-      for (const Slot& b : form.slots) {
-        if (&a < &b && a.sides == b.sides) twins.emplace_back(a, b);
-      }
-    }
-    if (!twins.empty() && random.chance(0.5)) {
-      const auto& [a, b] = random.pick(twins);
-      const std::string word = scene.known(a.name);
-      scene.know(a.name, scene.known(b.name));
-      scene.know(b.name, word);
-    } else {
-      const std::size_t s = random.pick(changed);
-      const Sides& sides = *form.slots[s].sides;
-      scene.know(form.slots[s].name, random.pick(on_one_side[s] ? sides.other : sides.one));
-    }
+  if (!same && random.chance(0.3)) {
+    scene.know("object", scene.known("object2"));
+  } else if (!same) {
+    say_otherwise(scene, form, random.pick(changed), random);
   }
   return {.first = first, .second = scene.tell(form.pattern), .label = same};
 }
@@ -109,19 +111,19 @@ TaskExample paraphrase(Random& random) {
         "{=x} {=found} the {=object} , and {=y} {=repaired} the {=tool} ."},
        {"{=x} {=repaired} the {=tool} , and {=y} {=found} the {=object} .",
         "{=y} {=found} the {=object} , and {=x} {=repaired} the {=tool} .",
-        "{=x} {=repaired} the {=object} , and {=y} {=found} the {=tool} ."}},
+        "{=x} {=repaired} the {=object} , and {=y} {=found} the {=tool} .",
+        "{=x} {=found} the {=object2} , and {=y} {=repaired} the {=tool} ."}},
       {"because of the {cause} , {=x} was {happy} , but {=y} was {unhappy} .",
-       {"{=y} was {=unhappy} because of the {=cause} , but {=x} was {=happy} .",
-        "because of the {=cause} , {=y} was {=unhappy} , but {=x} was {=happy} ."},
-       {"{=x} was {=unhappy} because of the {=cause} , but {=y} was {=happy} .",
-        "because of the {=cause} , {=y} was {=happy} , but {=x} was {=unhappy} ."}},
+       {"because of the {=cause} , {=y} was {=unhappy} , but {=x} was {=happy} ."},
+       {"because of the {=cause} , {=y} was {=happy} , but {=x} was {=unhappy} .",
+        "because of the {=cause} , {=x} was {=unhappy} , but {=y} was {=happy} ."}},
       {"{near} the {spot} , {=x} {thanked} {=y} .",
        {"{=x} {=thanked} {=y} {=near} the {=spot} .", "{=near} the {=spot} , {=x} {=thanked} {=y} ."},
        {"{=y} {=thanked} {=x} {=near} the {=spot} .", "{=near} the {=spot} , {=y} {=thanked} {=x} ."}},
       {"the {worker} was {happy} because of the {=object} .",
        {"because of the {=object} , the {=worker} was {=happy} ."},
        {"because of the {=object} , the {=worker} was {unhappy} .",
-        "because of the {=worker} , the {=object} was {=happy} ."}},
+        "because of the {=object2} , the {=worker} was {=happy} ."}},
       {"the {=object} that {=x} {found} was {fine} , but the {tool} was {awful} .",
        {"the {=tool} was {=awful} , but the {=object} that {=x} {=found} was {=fine} ."},
        {"the {=tool} was {=fine} , but the {=object} that {=x} {=found} was {=awful} .",
@@ -129,7 +131,8 @@ TaskExample paraphrase(Random& random) {
       {"{=x} {gave} {=y} the {=object} and {danced} {near} the {spot} .",
        {"{=x} {=danced} {=near} the {=spot} and {=gave} {=y} the {=object} ."},
        {"{=y} {=danced} {=near} the {=spot} and {=gave} {=x} the {=object} .",
-        "{=y} {=gave} {=x} the {=object} and {=danced} {=near} the {=spot} ."}},
+        "{=y} {=gave} {=x} the {=object} and {=danced} {=near} the {=spot} .",
+        "{=x} {=danced} {=near} the {=spot} and {=gave} {=y} the {=object2} ."}},
   };
   const bool same = random.chance(0.5);
   const Retelling& retelling = random.pick(retellings);

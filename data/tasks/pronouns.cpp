@@ -15,6 +15,14 @@ struct Deed {
   std::vector<std::string_view> for_x, for_y;
 };
 
+Scene thing_of_one_topic(Random& random) {
+  for (;;) {
+    Scene scene(random);
+    scene.know("number", "one");
+    if (scene.choose("thing") != "apple") return scene;
+  }
+}
+
 }  // namespace
 
 TaskExample pronouns(Random& random) {
@@ -33,16 +41,12 @@ TaskExample pronouns(Random& random) {
   };
   const bool right = random.chance(0.5), of_x = random.chance(0.5);
   Scene scene(random);
-  if (random.chance(0.3)) {
+  if (random.chance(0.5)) {
     // One of two things looks as things of its topic do.
-    scene.know("number", "one");
-    scene.choose("thing");
+    scene = thing_of_one_topic(random);
     Scene other(random);
-    do {
-      other = Scene(random);
-      other.know("number", "one");
-      other.choose("thing");
-    } while (other.known("topic") == scene.known("topic"));
+    do other = thing_of_one_topic(random);
+    while (other.known("topic") == scene.known("topic"));
     scene.know("other", other.known("thing"));
     scene.know("was", scene.tell("was {very} {look} ."));
     return {.first = scene.tell(of_x ? "{hero} {found} the {=thing} {near} the {=other} because it {=was}"

@@ -164,7 +164,7 @@ const std::vector<std::string>& ner_labels() {
 TaskExample ner(Random& random) {
   static const std::vector<std::string> patterns = {
       "{=p} {went} to the {=place} and {asked} the {worker} .",
-      "the {thing} at the {=place} {was} {very} {look} .",
+      "the {tool} at the {=place} was {very} {fine} .",
       "{once} , {=p} {met} {her} {friend} at the {=place} .",
       "{her} {friend} and {=p} {repaired} the {=room} {tool} .",
       "{=p} {gave} {=q} the {=room} {tool} .",

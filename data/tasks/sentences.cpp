@@ -24,7 +24,7 @@ constexpr std::array<Mood, 4> moods = {{
 std::string clause(const Mood& mood, bool good, Random& random) {
   Scene scene(random);
   scene.choose("object");
-  const bool negated = random.chance(0.4);
+  const bool negated = random.chance(0.25);
   scene.know("mood", scene.choose(good != negated ? mood.good : mood.bad));
   return scene.tell(negated ? mood.negated : mood.plain);
 }
@@ -69,9 +69,9 @@ TaskExample sentiment(Random& random) {
   random.shuffle(ways);
   std::string text = clause(ways[0], good, random) + " .";
   const double form = random.uniform();
-  if (form < 0.5) {
+  if (form < 0.4) {
     text = clause(ways[1], !good, random) + " , but " + text;
-  } else if (form < 0.7) {
+  } else if (form < 0.6) {
     text = clause(ways[1], good, random) + " , and " + text;
   }
   return {.first = text, .label = good};

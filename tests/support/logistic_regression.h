@@ -14,12 +14,11 @@ class LogisticRegression {
  public:
   LogisticRegression(const std::vector<Features>& examples, const std::vector<bool>& labels, int epochs);
 
+  double score(const Features& example) const;  // log of the odds that the label is true
   bool operator()(const Features& example) const { return score(example) > 0; }
   double accuracy(const std::vector<Features>& examples, const std::vector<bool>& labels) const;
 
  private:
-  double score(const Features& example) const;
-
   std::vector<double> weights_;
 };
 
