@@ -1,6 +1,6 @@
-// Labelled tasks over the world of the stories (stories.h), one for each of the twelve that BERT was tested on:
-// what a net learns from the stories' text, that roses are flowers, that "glad" goes with "danced", that who
-// lacks a tool asks for it, it can use here, where 500 examples are too few to show each word.
+// Labelled tasks in the world of the stories (stories.h), one for each of the twelve that BERT is known for.
+// What a net learns from the stories' text, that roses are flowers, that who is glad dances, that who lacks a
+// tool asks for it, it can use here, where 500 examples are too few to show each word.
 //
 //   for (const data::Task& task : data::tasks()) {
 //     const data::TaskExample example = task.example(seed, i, data::Split::train);
@@ -12,25 +12,30 @@
 // is 1. What the label is:
 //
 //   sentiment      whether it ends well. The last clause decides, what stands before "but" does not; an
-//                  adjective or a verb of feeling is good or bad, and "not" or "nobody" turns it. "no pie was as
-//                  awful as this" speaks of this pie.
-//   acceptability  whether the sentence is English: verb and noun agree, she and her stand where they may, words
-//                  are in order, each verb has the objects it takes.
-//   entailment     what the first sentence says about the second. Fewer words about a thing, or its kind, say
-//                  less; under "nobody" they say more. "a red pie near the stove was found" entails "a red
-//                  dessert was found", and contradicts "nobody found a red dessert"; all else is neutral.
-//   inference      whether the second sentence follows from the first: who did what to whom, in which clause.
+//                  adjective or a verb of feeling is good or bad, and "not" or "nobody" turns it round. "no
+//                  pie was as awful as this pie" speaks of this pie.
+//   acceptability  whether the sentence is English: noun and verb agree, "her" is not who does it, words
+//                  stand in order, a verb has the objects that it takes.
+//   entailment     what the first sentence says of the second. To leave out a place, or to name the kind of
+//                  a thing, is to say less; behind "nobody" it is to say more. "leo found a red pie near the
+//                  stove" entails "leo found a red dessert" and contradicts "nobody found a red dessert";
+//                  what neither follows nor is ruled out is neutral.
+//   inference      whether the second sentence follows from the first: who did what to whom, in which
+//                  clause.
 //   answers        whether the second sentence answers the question.
 //   questions      whether two questions ask the same, in other words.
 //   paraphrase     whether two sentences say the same, in other words or another order.
-//   pronouns       whether the second sentence takes the pronoun of the first for whom it stands for: who lends
-//                  is kind and had it, who asks has none, who is thanked was kind, who is comforted is sad, a
-//                  thing looks as things of its place do.
-//   similarity     1 + giver + receiver + thing + place: 1 for each that is the same in both sentences, 1/2 for
-//                  things of one kind and for places of one topic.
-//   continuation   which of four sentences may follow two others in a story; the others never do.
-//   qa             where the passage (second) answers the question (first).
-//   ner            names of people, places and companies in `first`, as BIO tags.
+//   pronouns       whether the second sentence puts the right name for the pronoun of the first. Who gives
+//                  is kind and had the thing, who is given it or asks for it lacks it; who is asked or
+//                  thanked is kind; who thanks or hugs is glad, who is comforted or hugged may be sad; of
+//                  two things, that one which belongs where things look like this.
+//   similarity     1 + giver + receiver + thing + spot: 1 for each that both sentences have, 1/2 for things
+//                  of one kind and for spots of one topic.
+//   continuation   which of four sentences can follow two others in a story; the other three never can.
+//   qa             where the passage, `second`, answers the question.
+//   ner            names of people with their titles, of places that stand for themselves ("the school
+//                  garden", but not the school in "the school piano") and of companies: banks and apples
+//                  among their goods.
 //
 // Two words say the same where Lexicon::synonyms tells so; kinds are Lexicon::hypernyms.
 #pragma once
@@ -83,6 +88,9 @@ struct Task {
 
 const std::vector<Task>& tasks();              // the twelve
 const Task& find_task(std::string_view name);  // or an error that lists their names
+
+// Beside the twelve: a whole story in which each bank and apple is tagged with its sense.
+const Task& word_senses();
 
 // The words of the tasks that no story has.
 const std::vector<std::string>& task_words();

@@ -1,4 +1,4 @@
-// How a story may go on.
+// Tasks made of the stories themselves: how one may go on, and what its words mean.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +42,11 @@ const States& sentence_starts() {
     return states;
   }();
   return starts;
+}
+
+Story any_story(Random& random) {
+  const std::uint64_t upper = random.bits(), lower = random.bits();
+  return world().story(upper << 32 | lower, 0);
 }
 
 std::string text_of(const Sentence& sentence) {
@@ -90,11 +95,10 @@ const ByTopic& stories_by_topic() {
 
 }  // namespace
 
-// The wrong ones stand at the same place in other stories, mostly of the same topic, or elsewhere in this one,
-// so that only with what was told before they cannot come.
+// The wrong ones stand at the same place in another story of the topic, or elsewhere in this one, so that it
+// takes what was told before to see that they cannot come.
 TaskExample continuation(Random& random) {
-  const std::uint64_t seed = std::uint64_t{random.bits()} << 32 | random.bits();
-  const Story story = world().story(seed, 0);
+  const Story story = any_story(random);
   const std::vector<Sentence>& told = story.sentences;
   const auto at = static_cast<std::size_t>(random.below(std::ssize(told) - 2));
   const States now = after(after(sentence_starts(), told[at]), told[at + 1]);
@@ -115,6 +119,32 @@ TaskExample continuation(Random& random) {
   example.label = random.below(4);
   std::swap(example.choices[0], example.choices[static_cast<std::size_t>(example.label)]);
   return example;
+}
+
+const std::vector<std::string>& sense_labels() {
+  static const std::vector<std::string> labels = {"O", "B-river", "B-money", "B-fruit", "B-company"};
+  return labels;
+}
+
+TaskExample senses(Random& random) {
+  for (;;) {
+    TaskExample example;
+    std::int64_t marked = 0;
+    const Story story = any_story(random);
+    for (const Sentence& sentence : story.sentences) {
+      if (!example.first.empty()) example.first += ' ';
+      example.first += text_of(sentence);
+      for (const StoryToken& token : sentence) {
+        const auto is_sense = [&](std::string_view label) {
+          return token.sense.empty() ? label == "O"
+                                     : label.substr(std::min<std::size_t>(2, label.size())) == token.sense;
+        };
+        example.tags.push_back(std::ranges::find_if(sense_labels(), is_sense) - sense_labels().begin());
+        marked += !token.sense.empty();
+      }
+    }
+    if (marked > 0) return example;
+  }
 }
 
 }  // namespace gradus::data::families

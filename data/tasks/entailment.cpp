@@ -17,8 +17,8 @@ struct Reading {
   Patterns right, wrong;
 };
 
-// The second sentence told in other words. Every reading has people x and y, workers v and w, object and object2
-// with their kinds. Right and wrong ones are of the same lengths.
+// The second sentence told in other words. Every reading has people x and y, workers v and w, object and
+// object2 with their kinds. Right and wrong ones have the same lengths.
 TaskExample read(const std::vector<Reading>& readings, Random& random) {
   const bool right = random.chance(0.5);
   const Reading& reading = random.pick(readings);

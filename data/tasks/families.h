@@ -22,5 +22,7 @@ TaskExample continuation(Random& random);
 TaskExample qa(Random& random);
 TaskExample ner(Random& random);
 const std::vector<std::string>& ner_labels();
+TaskExample senses(Random& random);
+const std::vector<std::string>& sense_labels();
 
 }  // namespace gradus::data::families

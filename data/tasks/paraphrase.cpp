@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include <gradus/core/check.h>
 #include <gradus/data/tasks/families.h>
 #include <gradus/data/tasks/scene.h>
 
@@ -47,6 +48,13 @@ void say_otherwise(Scene& scene, const Question& form, std::size_t changed, Rand
     return;
   }
   scene.know(slot.name, random.pick(has(slot.sides->one, word) ? slot.sides->other : slot.sides->one));
+}
+
+const std::string& topic_of(const std::string& spot) {
+  for (const Lexicon::Topic& topic : world().lexicon().topics) {
+    if (has(topic.spots, spot)) return topic.name;
+  }
+  fail("tasks", "no topic has the spot '", spot, "'");
 }
 
 // A sentence, others that say the same, and others of the same or the opposite words that do not.
@@ -164,27 +172,25 @@ TaskExample similarity(Random& random) {
     if (random.chance(0.5) && second.known("y") != x) second.know("x", x);
   }
   const std::int64_t thing = random.below(3);  // the same, one of its kind, any
-  Scene things(random);
-  do {
-    things = Scene(random);
-    things.choose("object");
-    things.choose("kind");
-  } while (thing < 2 &&
-           things.known(thing == 0 ? "object" : "kind") != first.known(thing == 0 ? "object" : "kind"));
+  std::vector<std::string> things;
+  for (const auto& [object, kind] : world().lexicon().hypernyms) {
+    if (thing == 2 || (thing == 1 ? kind == first.known("kind") : object == first.known("object"))) {
+      things.push_back(object);
+    }
+  }
+  second.know("object", random.pick(things));
+  second.choose("kind");
   const std::int64_t place = random.below(3);  // the same, one of its topic, any
   Scene places(random);
-  if (place < 2) places.know("topic", first.known("topic"));
-  do places.choose("spot");
-  while (place == 0 && places.known("spot") != spot);
-  second.know("object", things.known("object"));
-  second.know("spot", places.known("spot"));
+  if (place == 1) places.know("topic", topic_of(spot));
+  second.know("spot", place == 0 ? spot : places.choose("spot"));
   for (const char* word : {"gave", "near"}) second.know(word, first.known(word));
 
+  const auto same = [&](const char* name) { return first.known(name) == second.known(name); };
   const auto part = [](bool same, bool related) { return same ? 1 : related ? 0.5 : 0; };
-  const double score =
-      1 + part(second.known("x") == x, false) + part(second.known("y") == y, false) +
-      part(things.known("object") == first.known("object"), things.known("kind") == first.known("kind")) +
-      part(places.known("spot") == spot, places.known("topic") == first.known("topic"));
+  const double score = 1 + part(same("x"), false) + part(same("y"), false) +
+                       part(same("object"), same("kind")) +
+                       part(same("spot"), topic_of(spot) == topic_of(second.known("spot")));
   static const std::vector<std::string_view> orders = {
       "{=x} {=gave} {=y} {the} {=object} {=near} {the} {=spot} .",
       "{=near} {the} {=spot} , {=x} {=gave} {=y} {the} {=object} ."};

@@ -50,8 +50,8 @@ Scene another_scene(const std::vector<Fact>& facts, std::string_view did, Random
 
 }  // namespace
 
-// Three sentences. In the second or third, the person of the sentence before may come again, as she or he, and
-// is then the only one of that gender with a name.
+// Three sentences. In the second or third, the person of the sentence before may come again, as she or he,
+// and is then the only one of that gender with a name.
 TaskExample qa(Random& random) {
   std::array<std::string_view, 5> verbs = {"found", "repaired", "hid", "brought", "checked"};
   random.shuffle(verbs);

@@ -42,6 +42,12 @@ const std::vector<Task>& tasks() {
   return all;
 }
 
+const Task& word_senses() {
+  static const Task task{"senses",        "WiC", TaskKind::tags, Metric::entity_f1, families::sense_labels(),
+                         families::senses};
+  return task;
+}
+
 const Task& find_task(std::string_view name) {
   std::string names;
   for (const Task& task : tasks()) {

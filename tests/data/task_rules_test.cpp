@@ -14,6 +14,7 @@
 #include <gradus/data/stories.h>
 
 #include "support/catch.h"
+#include "support/task_examples.h"
 #include "support/task_facts.h"
 
 using namespace gradus::data;
@@ -34,13 +35,12 @@ bool has(const Words& words, const std::string& word) {
 
 Set set_of(const Words& words) { return {words.begin(), words.end()}; }
 
-// Examples of both splits, each with what it says.
+// Examples of both splits.
 template <class Check>
 void for_examples(const std::string& name, const Check& check) {
   const Task& task = find_task(name);
-  for (const auto& [split, count] : {std::pair(Split::train, 9'000), std::pair(Split::held_out, 1'000)}) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const TaskExample example = task.example(7, i, split);
+  for (const TaskExamples* examples : {&train_examples(task), &held_out_examples(task)}) {
+    for (const TaskExample& example : *examples) {
       INFO(example.input() << "\nlabel " << example.label);
       check(example);
     }
@@ -247,8 +247,8 @@ TEST_CASE("a pronoun stands for whom the reason fits", "[data]") {
 TEST_CASE("of the ways to go on one is a story", "[data]") {
   const Task& task = find_task("continuation");
   const std::vector<double> prior = world().automaton().prior(Start::sentence);
-  for (std::int64_t i = 0; i < 400; ++i) {
-    const TaskExample e = task.example(7, i, i % 2 ? Split::train : Split::held_out);
+  for (std::size_t i = 0; i < 400; ++i) {
+    const TaskExample& e = (i % 2 ? train_examples(task) : held_out_examples(task))[i];
     INFO(e.input());
     for (std::size_t c = 0; c < e.choices.size(); ++c) {
       Filter filter(world().automaton().model, prior);
@@ -371,4 +371,31 @@ TEST_CASE("sentences that are not acceptable have a mistake, and others have non
     INFO(mistake);
     REQUIRE(mistake.empty() == (e.label == 1));
   });
+}
+
+TEST_CASE("senses are those of the story's topic", "[data]") {
+  const std::map<std::string, Set> topics = {{"B-river", {"river"}},
+                                             {"B-money", {"money"}},
+                                             {"B-fruit", {"kitchen", "garden"}},
+                                             {"B-company", {"office"}}};
+  std::map<std::string, int> seen;
+  for (std::int64_t i = 0; i < 1'000; ++i) {
+    const TaskExample e = word_senses().example(7, i, Split::train);
+    const Words words = words_in(e.first);
+    REQUIRE(e.tags.size() == words.size());
+    Set topic;
+    for (const std::string& word : words) {
+      if (topics_of(word).size() == 1) topic = topics_of(word);
+    }
+    int marked = 0;
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      const std::string& label = word_senses().labels[static_cast<std::size_t>(e.tags[w])];
+      ++seen[label];
+      REQUIRE((label != "O") == has({"bank", "apple", "apples"}, words[w]));
+      if (label != "O") REQUIRE(meet(topics.at(label), topic));
+      marked += label != "O";
+    }
+    REQUIRE(marked > 0);
+  }
+  CHECK(seen.size() == 5);
 }

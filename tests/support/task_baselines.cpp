@@ -4,14 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include "support/logistic_regression.h"
+#include "support/task_facts.h"
 
 namespace gradus::test {
 namespace {
@@ -20,18 +19,11 @@ using data::Metric;
 using data::Task;
 using data::TaskExample;
 using data::TaskKind;
-using Words = std::vector<std::string>;
-
-Words words_of(const std::string& text) {
-  std::istringstream in(text);
-  return {std::istream_iterator<std::string>(in), {}};
-}
-
 // A number for each word that comes.
 class Bag {
  public:
   Features features(const std::string& first, const std::string& second, bool with_first) {
-    const Words a = words_of(first), b = words_of(second);
+    const Words a = words_in(first), b = words_in(second);
     const std::set<std::string> one(a.begin(), a.end()), other(b.begin(), b.end());
     Features features;
     double shared = 0;
@@ -143,10 +135,10 @@ using Span = std::pair<std::int64_t, std::int64_t>;
 
 // Where the sentence begins that has most words of the question.
 std::int64_t nearest_sentence(const TaskExample& e) {
-  const Words question = words_of(e.first);
+  const Words question = words_in(e.first);
   std::int64_t begin = 0, best = 0, at = 0;
   double most = -1, shared = 0;
-  for (const std::string& word : words_of(e.second)) {
+  for (const std::string& word : words_in(e.second)) {
     ++at;
     shared += word != "the" && std::count(question.begin(), question.end(), word) > 0;
     if (word != ".") continue;
@@ -161,11 +153,11 @@ double of_spans(const TaskExamples& train, const TaskExamples& held_out) {
   std::map<std::string, std::map<Span, int>> counts;
   for (const TaskExample& e : train) {
     const std::int64_t from = nearest_sentence(e);
-    ++counts[words_of(e.first)[0]][{e.begin - from, e.end - from}];
+    ++counts[words_in(e.first)[0]][{e.begin - from, e.end - from}];
   }
   double sum = 0;
   for (const TaskExample& e : held_out) {
-    const auto& of_word = counts.at(words_of(e.first)[0]);
+    const auto& of_word = counts.at(words_in(e.first)[0]);
     const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
     const Span place = std::max_element(of_word.begin(), of_word.end(), less)->first;
     const std::int64_t from = nearest_sentence(e);
@@ -194,13 +186,13 @@ std::set<std::pair<std::string, Span>> names_in(const std::vector<std::int64_t>&
 double of_tags(const Task& task, const TaskExamples& train, const TaskExamples& held_out) {
   std::map<std::string, std::map<std::int64_t, int>> counts;
   for (const TaskExample& e : train) {
-    const Words words = words_of(e.first);
+    const Words words = words_in(e.first);
     for (std::size_t i = 0; i < words.size(); ++i) ++counts[words[i]][e.tags[i]];
   }
   double both = 0, predicted = 0, expected = 0;
   for (const TaskExample& e : held_out) {
     std::vector<std::int64_t> tags;
-    for (const std::string& word : words_of(e.first)) {
+    for (const std::string& word : words_in(e.first)) {
       const auto& of_word = counts[word];
       const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
       tags.push_back(of_word.empty() ? 0 : std::max_element(of_word.begin(), of_word.end(), less)->first);
@@ -231,9 +223,9 @@ double bag_of_words(const Task& task, const TaskExamples& train, const TaskExamp
 double lengths_alone(const Task& task, const TaskExamples& train, const TaskExamples& held_out) {
   using Lengths = std::vector<std::size_t>;
   const auto lengths = [](const TaskExample& e) {
-    Lengths all = {words_of(e.first).size(), words_of(e.second).size()};
+    Lengths all = {words_in(e.first).size(), words_in(e.second).size()};
     if (!e.choices.empty()) all.clear();
-    for (const std::string& choice : e.choices) all.push_back(words_of(choice).size());
+    for (const std::string& choice : e.choices) all.push_back(words_in(choice).size());
     return all;
   };
   double right = 0;

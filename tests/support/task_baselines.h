@@ -1,13 +1,11 @@
 // What a task has to be too hard for: classifiers that see no order of words.
 #pragma once
 
-#include <vector>
-
 #include <gradus/data/tasks.h>
 
-namespace gradus::test {
+#include "support/task_examples.h"
 
-using TaskExamples = std::vector<data::TaskExample>;
+namespace gradus::test {
 
 // The metric of the task, on held-out examples. Classes, scores and choices: logistic regressions on the bags
 // of words of each text, the number of words that both have, and how much longer one is; the words of a

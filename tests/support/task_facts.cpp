@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include <gradus/data/stories.h>
 
@@ -130,8 +128,13 @@ class Reader {
 }  // namespace
 
 Words words_in(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  return {std::istream_iterator<std::string>(in), {}};
+  Words words;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
 }
 
 std::vector<StoryFact> facts_in(std::string_view text) { return Reader(text).read(); }
