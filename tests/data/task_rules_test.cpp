@@ -47,39 +47,9 @@ void for_examples(const std::string& name, const Check& check) {
   }
 }
 
-// The topics whose words these are; bank and apple belong to several.
-Set topics_of(const std::string& word) {
-  static const auto topics = [] {
-    std::map<std::string, Set> of_word;
-    for (const Lexicon::Topic& topic : world().lexicon().topics) {
-      for (const Words* words :
-           {&topic.places, &topic.workers, &topic.objects, &topic.tools, &topic.spots, &topic.adjectives}) {
-        for (const std::string& known : *words) of_word[known].insert(topic.name);
-      }
-      for (const auto& [one, many] : topic.things) {
-        of_word[one].insert(topic.name);
-        of_word[many].insert(topic.name);
-      }
-    }
-    return of_word;
-  }();
-  const auto found = topics.find(word);
-  return found == topics.end() ? Set{} : found->second;
-}
-
 bool meet(const Set& a, const Set& b) {
   return std::any_of(a.begin(), a.end(), [&](const std::string& x) { return b.count(x) > 0; });
 }
-
-// What the lexicon pairs with a word, or "".
-std::string value_of(const Lexicon::Pairs& pairs, const std::string& word) {
-  for (const auto& [one, other] : pairs) {
-    if (one == word) return other;
-  }
-  return "";
-}
-std::string kind_of(const std::string& object) { return value_of(world().lexicon().hypernyms, object); }
-std::string gender_of(const std::string& name) { return value_of(world().lexicon().people, name); }
 
 }  // namespace
 

@@ -24,9 +24,9 @@ const std::set<std::string> verbs = {"found",   "discovered", "noticed", "repair
 const std::set<std::string> prepositions = {"near", "beside", "behind", "under", "at"};
 const std::set<std::string> ends = {",", ".", "?", "and", "but", "because", "that"};
 
-std::string gender_of(const std::string& name) {
-  for (const auto& [person, gender] : lexicon().people) {
-    if (person == name) return gender;
+std::string value_of(const data::Lexicon::Pairs& pairs, const std::string& word) {
+  for (const auto& [one, other] : pairs) {
+    if (one == word) return other;
   }
   return "";
 }
@@ -137,6 +137,29 @@ Words words_in(std::string_view text) {
   return words;
 }
 
+std::string gender_of(const std::string& name) { return value_of(lexicon().people, name); }
+std::string kind_of(const std::string& object) { return value_of(lexicon().hypernyms, object); }
+
+const std::set<std::string>& topics_of(const std::string& word) {
+  static const auto topics = [] {
+    std::map<std::string, std::set<std::string>> of_word;
+    for (const data::Lexicon::Topic& topic : lexicon().topics) {
+      for (const Words* words :
+           {&topic.places, &topic.workers, &topic.objects, &topic.tools, &topic.spots, &topic.adjectives}) {
+        for (const std::string& known : *words) of_word[known].insert(topic.name);
+      }
+      for (const auto& [one, many] : topic.things) {
+        of_word[one].insert(topic.name);
+        of_word[many].insert(topic.name);
+      }
+    }
+    return of_word;
+  }();
+  static const std::set<std::string> none;
+  const auto found = topics.find(word);
+  return found == topics.end() ? none : found->second;
+}
+
 std::vector<StoryFact> facts_in(std::string_view text) { return Reader(text).read(); }
 
 std::string canonical(std::string_view phrase) {
@@ -153,11 +176,7 @@ std::string canonical(std::string_view phrase) {
 
 bool is_also(std::string_view narrow, std::string_view wide) {
   Words one = words_in(canonical(narrow)), other = words_in(canonical(wide));
-  if (one.back() != other.back()) {
-    for (const auto& [object, kind] : lexicon().hypernyms) {
-      if (object == one.back() && kind == other.back()) one.back() = kind;
-    }
-  }
+  if (kind_of(one.back()) == other.back()) one.back() = other.back();
   if (other.size() == 1) one = {one.back()};  // "the pie" for "the red pie"
   return one == other;
 }

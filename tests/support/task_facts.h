@@ -1,6 +1,7 @@
 // A reader of the tasks' sentences: who did what to whom, and where.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,12 @@ namespace gradus::test {
 using Words = std::vector<std::string>;
 
 Words words_in(std::string_view text);
+
+// What the lexicon knows of a word: she or he for a name, the kind of an object, or ""; the topics that have it,
+// of which bank and apple have several.
+std::string gender_of(const std::string& name);
+std::string kind_of(const std::string& object);
+const std::set<std::string>& topics_of(const std::string& word);
 
 // Noun phrases are as they stand: "the red pie".
 struct StoryFact {
