@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include <gradus/data/metrics.h>
+
 #include "support/logistic_regression.h"
 #include "support/task_facts.h"
 
@@ -51,32 +53,16 @@ LogisticRegression fitted(const std::vector<Features>& features, const std::vect
   return LogisticRegression(features, labels, 8);
 }
 
-double pearson(const std::vector<double>& x, const std::vector<double>& y) {
-  double mean_x = 0, mean_y = 0, xy = 0, xx = 0, yy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mean_x += x[i] / static_cast<double>(x.size());
-    mean_y += y[i] / static_cast<double>(x.size());
-  }
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-  }
-  return xx == 0 || yy == 0 ? 0 : xy / std::sqrt(xx * yy);
-}
-
-double f1(double both, double predicted, double expected) { return 2 * both / (predicted + expected); }
-
 double score_of(Metric metric, const std::vector<double>& predicted, const std::vector<double>& expected) {
-  if (metric == Metric::pearson || metric == Metric::matthews) return pearson(predicted, expected);
-  double right = 0, both = 0, ones = 0, true_ones = 0;
+  // For two classes Matthews' correlation is Pearson's.
+  if (metric == Metric::pearson || metric == Metric::matthews) return data::pearson(predicted, expected);
+  double right = 0;
+  data::Overlap ones;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
     right += predicted[i] == expected[i];
-    both += predicted[i] == 1 && expected[i] == 1;
-    ones += predicted[i] == 1;
-    true_ones += expected[i] == 1;
+    ones += {predicted[i] == 1 && expected[i] == 1, predicted[i] == 1, expected[i] == 1};
   }
-  return metric == Metric::f1 ? f1(both, ones, true_ones) : right / static_cast<double>(predicted.size());
+  return metric == Metric::f1 ? ones.f1() : right / static_cast<double>(predicted.size());
 }
 
 // A classifier for each threshold or class, by its score.
@@ -163,24 +149,9 @@ double of_spans(const TaskExamples& train, const TaskExamples& held_out) {
     const std::int64_t from = nearest_sentence(e);
     const std::int64_t begin = place.first + from, end = place.second + from;
     const auto both = std::max<std::int64_t>(0, std::min(end, e.end) - std::max(begin, e.begin));
-    sum +=
-        f1(static_cast<double>(both), static_cast<double>(end - begin), static_cast<double>(e.end - e.begin));
+    sum += data::Overlap{both, end - begin, e.end - e.begin}.f1();
   }
   return sum / static_cast<double>(held_out.size());
-}
-
-// (type, begin, end) of each name; a tag that goes on with nothing begins one.
-std::set<std::pair<std::string, Span>> names_in(const std::vector<std::int64_t>& tags, const Words& labels) {
-  std::set<std::pair<std::string, Span>> names;
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    const std::string& label = labels[static_cast<std::size_t>(tags[i])];
-    if (label == "O") continue;
-    std::size_t end = i + 1;
-    while (end < tags.size() && labels[static_cast<std::size_t>(tags[end])] == "I-" + label.substr(2)) ++end;
-    names.insert({label.substr(2), Span(i, end)});
-    i = end - 1;
-  }
-  return names;
 }
 
 double of_tags(const Task& task, const TaskExamples& train, const TaskExamples& held_out) {
@@ -189,20 +160,19 @@ double of_tags(const Task& task, const TaskExamples& train, const TaskExamples& 
     const Words words = words_in(e.first);
     for (std::size_t i = 0; i < words.size(); ++i) ++counts[words[i]][e.tags[i]];
   }
-  double both = 0, predicted = 0, expected = 0;
+  data::Overlap names;
   for (const TaskExample& e : held_out) {
-    std::vector<std::int64_t> tags;
+    Words predicted, expected;
     for (const std::string& word : words_in(e.first)) {
       const auto& of_word = counts[word];
       const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
-      tags.push_back(of_word.empty() ? 0 : std::max_element(of_word.begin(), of_word.end(), less)->first);
+      const auto tag = of_word.empty() ? 0 : std::max_element(of_word.begin(), of_word.end(), less)->first;
+      predicted.push_back(task.labels[static_cast<std::size_t>(tag)]);
     }
-    const auto said = names_in(tags, task.labels), names = names_in(e.tags, task.labels);
-    for (const auto& name : said) both += static_cast<double>(names.count(name));
-    predicted += static_cast<double>(said.size());
-    expected += static_cast<double>(names.size());
+    for (const std::int64_t tag : e.tags) expected.push_back(task.labels[static_cast<std::size_t>(tag)]);
+    names += data::entity_overlap(predicted, expected);
   }
-  return f1(both, predicted, expected);
+  return names.f1();
 }
 
 }  // namespace
