@@ -94,7 +94,6 @@ TaskExample acceptability(Random& random) {
     some.know("number", number);
     scene.know(number, some.choose("thing"));
   }
-  const std::string one = scene.known("one"), many = scene.known("many");
   scene.know("number", random.chance(0.5) ? "one" : "many");
   scene.know("other was", scene.known("number") == "one" ? "were" : "was");
   const Order& order = random.pick(orders);

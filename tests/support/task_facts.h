@@ -12,8 +12,8 @@ using Words = std::vector<std::string>;
 
 Words words_in(std::string_view text);
 
-// What the lexicon knows of a word: she or he for a name, the kind of an object, or ""; the topics that have it,
-// of which bank and apple have several.
+// What the lexicon knows of a word: she or he for a name, the kind of an object, or ""; the topics that have
+// it, which for bank and apple are several.
 std::string gender_of(const std::string& name);
 std::string kind_of(const std::string& object);
 const std::set<std::string>& topics_of(const std::string& word);
