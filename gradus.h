@@ -55,8 +55,8 @@
 #include <gradus/data/stories.h>
 #include <gradus/data/stories/grammar.h>
 #include <gradus/data/story_floors.h>
-#include <gradus/data/text_file.h>
 #include <gradus/data/tasks.h>
+#include <gradus/data/text_file.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/data/unicode.h>
 #include <gradus/data/vocabulary.h>
