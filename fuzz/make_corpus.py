@@ -202,3 +202,15 @@ for name, content in {
     "nothing": b"",
 }.items():
     seed("wordpiece", name, content)
+
+for name, text in {
+    "words": 'w{"lower_case":true,"special_tokens":["[UNK]"],"tokens":["[UNK]","a","dog"]}',
+    "characters": 'c{"bytes":false,"special_tokens":[],"tokens":["a","\u00e9"]}',
+    "bytes": 'c{"bytes":true,"special_tokens":["[PAD]"],"tokens":["[PAD]",0,255,97]}',
+    "no_byte": 'c{"bytes":true,"special_tokens":[],"tokens":[256]}',
+    "number": 'c{"bytes":false,"special_tokens":[],"tokens":[65]}',
+    "none": 'w{"lower_case":true,"special_tokens":[],"tokens":[]}',
+    "twice": 'w{"lower_case":true,"special_tokens":[],"tokens":["a","a"]}',
+    "no_special": 'w{"lower_case":true,"special_tokens":["[UNK]"],"tokens":["a"]}',
+}.items():
+    seed("tokenizers", name, text.encode())

@@ -11,6 +11,7 @@
 #include <gradus/gradus.h>
 
 #include "support/catch.h"
+#include "support/hash.h"
 #include "support/throws.h"
 
 using namespace gradus;
@@ -48,6 +49,16 @@ TEST_CASE("a probe's example depends on its seed and number alone, and ids have 
         REQUIRE((id == ignore_index || (id >= 0 && id < std::ssize(probe.symbols))));
     });
   }
+}
+
+TEST_CASE("the probes are frozen", "[data]") {
+  gradus::test::Hash hash;
+  for (const auto& [name, probe] : probes)
+    for (std::int64_t i = 0; i < 10'000; ++i) {
+      const Example example = probe.example(0, i, Split::train);
+      hash.add(probe.written(example.input) + " : " + probe.written(example.target) + "\n");
+    }
+  CHECK(hash.value() == 0x89aa2bd0f933fe07);
 }
 
 TEST_CASE("no input is both for training and held out, and a tenth of them is", "[data]") {
