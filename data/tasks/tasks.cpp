@@ -13,9 +13,9 @@ std::string TaskExample::input() const {
 
 TaskExample Task::example(std::uint64_t seed, std::int64_t i, Split split) const {
   check(i >= 0, "tasks", "there is no example ", i, " of ", name);
-  std::int64_t number = 0;  // of the name, so that another task in the list changes no other
-  for (const char letter : name) number = 31 * number + letter;
-  Random random(seed, {number, split == Split::train ? 0 : 1, i});
+  std::uint64_t number = 0;  // of the name, so that another task in the list changes no other
+  for (const char letter : name) number = 31 * number + static_cast<unsigned char>(letter);
+  Random random(seed, {static_cast<std::int64_t>(number), split == Split::train ? 0 : 1, i});
   return draw_of_split(
       "tasks", split, [&] { return draw(random); },
       [](const TaskExample& example) { return example.input(); });
