@@ -49,7 +49,8 @@ std::string format(const Loaded& tokenizer) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  return fuzz::round_trip(data, size, parse, format, [](const Loaded& a, const Loaded& b) {
-    return a->vocabulary() == b->vocabulary();
-  });
+  fuzz::round_trip(data, size, parse, format,
+                   [](const Loaded& a, const Loaded& b) { return a->vocabulary() == b->vocabulary(); });
+  std::filesystem::remove_all(folder());
+  return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iostream>
+#include <sstream>
 #include <utility>
 
 #include <gradus/autograd/grad_mode.h>
@@ -196,4 +198,24 @@ TEST_CASE("without evaluation a training saves as often as it would evaluate", "
       },
       {.steps = 5, .evaluate_every = 2, .out = folder / "run", .progress = false});
   CHECK(last == std::vector<double>{0, 0, 2, 2, 4});
+}
+
+TEST_CASE("a resumed training keeps the saved rate, and says so where another was asked for",
+          "[optim][fit]") {
+  const TemporaryFolder folder;
+  const auto said_at_rate = [&](double lr, std::int64_t steps) {
+    nn::Linear model({.in = 1, .out = 1, .bias = false});
+    SGD optimiser(model, {.lr = lr});
+    std::ostringstream said;
+    std::streambuf* const before = std::cerr.rdbuf(said.rdbuf());
+    fit(model, optimiser, [&] { return sum(model.weight); },
+        {.steps = steps, .out = folder / "run", .resume = steps > 1});
+    std::cerr.rdbuf(before);
+    CHECK(optimiser.lr() == 0.5);
+    return said.str();
+  };
+  CHECK(said_at_rate(0.5, 1).find("learning rate") == std::string::npos);
+  CHECK(said_at_rate(0.5, 2).find("learning rate") == std::string::npos);
+  CHECK(said_at_rate(0.25, 3).find("going on with the learning rate that was saved, 0.5, not with 0.25") !=
+        std::string::npos);
 }

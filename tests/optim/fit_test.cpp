@@ -279,3 +279,20 @@ TEST_CASE("fit refuses options that contradict each other", "[optim][fit][error]
   CHECK(refusal({.evaluate = [] { return 0.0; }, .evaluate_every = 0}) ==
         "[fit] cannot evaluate every 0 steps. Use a number above 0?");
 }
+
+TEST_CASE("what is no loss is refused by what it is, and so is a rate that is none", "[optim][fit][error]") {
+  nn::Linear model({.in = 1, .out = 1});
+  SGD optimiser(model, {.lr = 0.1});
+  const auto refusal = [&](const std::function<Tensor()>& loss, const Schedule& schedule = {}) {
+    return message_of([&] { fit(model, optimiser, loss, {.schedule = schedule, .progress = false}); });
+  };
+  CHECK(refusal([] { return Tensor(); }) == "[fit] the loss function returned no tensor. Return the loss?");
+  CHECK(refusal([&] {
+          return model(ones({4, 1}));
+        }) == "[fit] the loss must be one number, and is of shape (4, 1). mean(...) of it?");
+  CHECK(refusal([&] { return sum(model.weight).detach(); }) ==
+        "[fit] the loss depends on no parameter: nothing is recorded of it. Was it detached, or made under "
+        "no_grad?");
+  CHECK(refusal([&] { return sum(model.weight); }, [](std::int64_t) { return -1.0; }) ==
+        "[fit] the schedule gives -1 as the learning rate of step 1. It must be a number from 0 up");
+}

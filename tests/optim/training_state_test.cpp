@@ -7,6 +7,7 @@
 #include <gradus/core/create.h>
 #include <gradus/core/io/file.h>
 #include <gradus/core/io/safetensors.h>
+#include <gradus/nn/checkpoint.h>
 #include <gradus/nn/containers.h>
 #include <gradus/nn/linear.h>
 
@@ -64,6 +65,15 @@ TEST_CASE("a file that is no training, or another's, is refused", "[optim][error
   CHECK(message_of([&] { load_training(folder / "run", {part("model", model)}); }) ==
         "[load] " + (folder / "run") +
             " holds 'net.bias', which is no part of this training. Is it another program's?");
+  Generator generator(1);
+  CHECK(message_of([&] {
+          load_training(folder / "run", {part("net", model), part("masks", generator)});
+        }) == "[load] " + (folder / "run") +
+                  " holds nothing for the part 'masks'. Was the training begun without it?");
+  CHECK(message_of([&] { nn::load(model, folder / "run"); }) ==
+        "[load] " + (folder / "run") +
+            " is a whole training, with more than a model's weights. Take last.safetensors or "
+            "best.safetensors beside it?");
 }
 
 TEST_CASE("parts that could not be told apart in the file are refused before it is written",
