@@ -62,6 +62,8 @@
 #include <gradus/data/vocabulary.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/data/words.h>
+#include <gradus/models/decoding.h>
+#include <gradus/models/recurrent.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>
