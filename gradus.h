@@ -64,6 +64,9 @@
 #include <gradus/data/words.h>
 #include <gradus/models/decoding.h>
 #include <gradus/models/recurrent.h>
+#include <gradus/models/recurrent_shapes.h>
+#include <gradus/models/rnn_lm.h>
+#include <gradus/models/sampling.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>

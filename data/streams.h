@@ -6,6 +6,6 @@
 
 namespace gradus::data::streams {
 
-enum : std::int64_t { order, offsets, pairs, masks };
+enum : std::int64_t { order, offsets, pairs, masks, sampling };
 
 }  // namespace gradus::data::streams

@@ -34,8 +34,9 @@ class RnnLm : public nn::ModuleOf<RnnLm> {
   // ids: (B, T). Goes on from a state, such as the one that the last part of a long text left.
   Result operator()(const Tensor& ids, const RecurrentState& state = {}) const;
 
-  // Writes from here on, from no words at all. Refers to the model.
-  std::unique_ptr<Writer> writer() const;
+  // Writes on from a state, or from no words at all, in the mode that the model is in: eval() first, if it
+  // has dropout. Refers to the model.
+  std::unique_ptr<Writer> writer(const RecurrentState& state = {}) const;
 
   Options options;
   nn::Embedding embedding;
