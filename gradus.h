@@ -67,6 +67,7 @@
 #include <gradus/models/recurrent_shapes.h>
 #include <gradus/models/rnn_lm.h>
 #include <gradus/models/sampling.h>
+#include <gradus/models/seq2seq.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>
