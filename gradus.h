@@ -36,6 +36,7 @@
 #include <gradus/data/bpe.h>
 #include <gradus/data/characters.h>
 #include <gradus/data/cifar.h>
+#include <gradus/data/context_batches.h>
 #include <gradus/data/en_fr.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
@@ -63,11 +64,14 @@
 #include <gradus/data/wordpiece.h>
 #include <gradus/data/words.h>
 #include <gradus/models/decoding.h>
+#include <gradus/models/elmo.h>
 #include <gradus/models/recurrent.h>
 #include <gradus/models/recurrent_shapes.h>
 #include <gradus/models/rnn_lm.h>
 #include <gradus/models/sampling.h>
 #include <gradus/models/seq2seq.h>
+#include <gradus/models/word2vec.h>
+#include <gradus/models/word_vectors.h>
 #include <gradus/nn/activation.h>
 #include <gradus/nn/attention.h>
 #include <gradus/nn/blocks.h>

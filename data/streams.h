@@ -6,6 +6,6 @@
 
 namespace gradus::data::streams {
 
-enum : std::int64_t { order, offsets, pairs, masks, sampling };
+enum : std::int64_t { order, offsets, pairs, masks, sampling, subsampling, contexts };
 
 }  // namespace gradus::data::streams
