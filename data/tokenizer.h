@@ -30,7 +30,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   virtual Encoding encode(std::string_view text) const = 0;
-  // Further ids only add to the text's end, so that it can be shown while it is written.
+  // What an id adds to the end of the text depends on it and on the id before it, no more: a text can be
+  // shown while it is written.
   virtual std::string decode(std::span<const std::int64_t> ids) const = 0;
   virtual const Vocabulary& vocabulary() const = 0;
   // Writes the files that load_tokenizer reads into the folder, which is made where it is not there.

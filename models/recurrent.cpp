@@ -41,10 +41,14 @@ Cell cell_of_name(std::string_view name) {
   fail("recurrent", "'", name, "' is no cell. One of rnn, lstm and gru?");
 }
 
-RecurrentState RecurrentState::detach() const { return {h.detach(), c.defined() ? c.detach() : Tensor()}; }
+RecurrentState RecurrentState::detach() const {
+  const auto off = [](const Tensor& x) { return x.defined() ? x.detach() : x; };
+  return {off(h), off(c)};
+}
 
 RecurrentState RecurrentState::keep_rows(const Tensor& rows) const {
-  return {index_select(h, 1, rows), c.defined() ? index_select(c, 1, rows) : Tensor()};
+  const auto kept = [&](const Tensor& x) { return x.defined() ? index_select(x, 1, rows) : x; };
+  return {kept(h), kept(c)};
 }
 
 Recurrent::Recurrent(const Options& o) : options(o), net(net_of(o)) {}

@@ -28,7 +28,7 @@ class RnnWriter final : public Writer {
   }
 
   void keep_rows(const Tensor& rows) override {
-    if (state_.defined()) state_ = no_grad([&] { return state_.keep_rows(rows); });
+    state_ = no_grad([&] { return state_.keep_rows(rows); });
   }
 
  private:

@@ -39,6 +39,13 @@ std::vector<double> numbers_of(const Tensor& logits) {
   return all;
 }
 
+// What the last id adds to the text of those before it.
+std::string added_by_last(data::IdsView ids, const data::Tokenizer& tokenizer) {
+  if (ids.size() == 1) return tokenizer.decode(ids);
+  const data::IdsView pair = ids.last(2);
+  return tokenizer.decode(pair).substr(tokenizer.decode(pair.first(1)).size());
+}
+
 // How many bytes at the end of a text may yet become a character of UTF-8.
 std::size_t unfinished_character(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
@@ -160,7 +167,6 @@ std::string generate(Writer& writer, const data::Tokenizer& tokenizer, std::stri
         "in .begin the token that texts begin with?");
 
   const std::int64_t size = tokenizer.vocabulary().size();
-  std::size_t decoded = tokenizer.decode(ids).size();
   data::Random random(options.seed, {data::streams::sampling});
   Text text(options.stop, on_text);
   for (std::int64_t n = 0; n < options.tokens; ++n) {
@@ -171,9 +177,7 @@ std::string generate(Writer& writer, const data::Tokenizer& tokenizer, std::stri
           ") was expected. Does it belong to another model?");
     ids.push_back(static_cast<std::int64_t>(random.weighted(distribution(logits[0], options.sampling, ids))));
     unread = {ids.back()};
-    const std::string all = tokenizer.decode(ids);
-    if (!text.add(std::string_view(all).substr(decoded))) break;
-    decoded = all.size();
+    if (!text.add(added_by_last(ids, tokenizer))) break;
   }
   return text.finish();
 }

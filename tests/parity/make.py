@@ -9,6 +9,7 @@ numbers are not PyTorch's, and queries that may attend to nothing, for which PyT
 """
 import attention
 import layers
+import models_lm
 import optimisers
 import recurrent
 
@@ -16,3 +17,4 @@ layers.make()
 recurrent.make()
 attention.make()
 optimisers.make()
+models_lm.make()
