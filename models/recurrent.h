@@ -45,7 +45,7 @@ class Recurrent : public nn::ModuleOf<Recurrent> {
   // Under the cell's name: lstm.weight_ih_l0, ...
   template <class Self, class Visit>
   static void members(Self& self, Visit& visit) {
-    std::visit([&](auto& net) { visit.module(name_of(self.options.cell), net); }, self.net);
+    std::visit([&](auto& inner) { visit.module(name_of(self.options.cell), inner); }, self.net);
   }
 };
 

@@ -41,8 +41,8 @@ class OneToOne : public nn::ModuleOf<OneToOne> {
   }
 };
 
-// Of nets that read a sequence, either of vectors, x (B, T, in), or of ids, x (B, T), which an embedding turns
-// into vectors.
+// Of nets that read a sequence, either of vectors, x (B, T, in), or of ids, x (B, T), which an embedding
+// turns into vectors.
 struct ReadingOptions {
   Cell cell = Cell::lstm;
   std::int64_t vocabulary = 0;  // how many ids there are; 0: vectors

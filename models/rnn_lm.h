@@ -1,6 +1,6 @@
 // A language model with a recurrent memory: P(next word | all words before).
 //
-//   h_t = cell(embedding(x_t), h_{t-1}),   logits_t = W h_t + b,   P(x_{t+1} | x_1 ... x_t) = softmax(logits_t)
+//   h_t = cell(embedding(x_t), h_{t-1}),  logits_t = W h_t + b,  P(x_{t+1} | x_1 ... x_t) = softmax(logits_t)
 //
 //   const RnnLm model({.vocabulary = 440, .cell = Cell::lstm, .width = 128, .hidden = 256});
 //   const Tensor loss = cross_entropy(model(ids).logits.flatten(0, 1), next.flatten());

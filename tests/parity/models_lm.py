@@ -1,5 +1,4 @@
-"""The recurrent language model and the shapes of recurrent use. Sequences have T steps, of which `lengths` are
-real."""
+"""The recurrent language model and the shapes of recurrent use. Of a row's steps, `lengths` are real."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -108,7 +107,8 @@ def make():
     padded, lengths = torch.tensor([[1, 3, 0, 0], [2, 2, 4, 1], [4, 0, 0, 0]]), torch.tensor([2, 4, 1])
     for kind in CELLS:
         states = {name: (2, 2, 3) for name in (["h0", "c0"] if kind == "lstm" else ["h0"])}
-        family.case(kind + " language model", LanguageModel(kind, 5, 2, 3, 1), dict(ids=ids), words, rate=0.02)
+        family.case(kind + " language model", LanguageModel(kind, 5, 2, 3, 1), dict(ids=ids), words,
+                    rate=0.02)
         family.case(kind + " language model from a state", LanguageModel(kind, 5, 2, 3, 2),
                     dict(ids=ids, **states), words, rate=0.02)
         family.case(kind + " language model tied", LanguageModel(kind, 5, 3, 3, 1, tied=True), dict(ids=ids),
