@@ -49,6 +49,12 @@ Work mlp_tiny() {
   };
 }
 
+std::vector<torch::Tensor> joined(std::initializer_list<std::vector<torch::Tensor>> lists) {
+  std::vector<torch::Tensor> all;
+  for (const auto& some : lists) all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
 // Ids step by step, (T, B), as libtorch's recurrent layers like them best.
 template <class Net, class Options>
 Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, const Options& options) {
@@ -56,9 +62,8 @@ Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps,
   nn::Embedding embedding(tokens, options.input_size());
   Net net(options);
   nn::Linear head(options.hidden_size(), tokens);
-  std::vector<torch::Tensor> parameters;
-  for (const auto& some : {embedding->parameters(), net->parameters(), head->parameters()})
-    parameters.insert(parameters.end(), some.begin(), some.end());
+  const std::vector<torch::Tensor> parameters =
+      joined({embedding->parameters(), net->parameters(), head->parameters()});
   const torch::Tensor ids = torch::randint(tokens, {steps, batch}),
                       next = torch::randint(tokens, {steps * batch});
   return [=, ids = ids.to(torch::kLong), next = next.to(torch::kLong),
@@ -81,13 +86,57 @@ Work lstm_lm() {
 }
 Work lstm_char() { return language_model<torch::nn::LSTM>(65, 32, 64, torch::nn::LSTMOptions(64, 128)); }
 
+// Bahdanau's decoder as Dive into Deep Learning has it, a GRU that is called for each step with [context;
+// embedding], but the keys are projected once, before the first step. Step by step, (T, B), as above.
+Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
+                std::int64_t steps) {
+  namespace nn = torch::nn;
+  nn::Embedding source_embedding(tokens, width), target_embedding(tokens, width);
+  nn::GRU encoder(nn::GRUOptions(width, width).num_layers(layers)),
+      decoder(nn::GRUOptions(2 * width, width).num_layers(layers));
+  const auto projection = [&](std::int64_t out) {
+    return nn::Linear(nn::LinearOptions(width, out).bias(false));
+  };
+  nn::Linear w_q = projection(width), w_k = projection(width), w_v = projection(1), head(width, tokens);
+  const std::vector<torch::Tensor> parameters = joined(
+      {source_embedding->parameters(), target_embedding->parameters(), encoder->parameters(),
+       decoder->parameters(), w_q->parameters(), w_k->parameters(), w_v->parameters(), head->parameters()});
+  const auto ids = [&] { return torch::randint(1, tokens, {steps, batch}).to(torch::kLong); };
+  const torch::Tensor source = ids(), input = ids(), target = ids().view({steps * batch});
+  return [=, optimiser = std::make_shared<Optimiser>(parameters)]() mutable {
+    auto [seen, state] = encoder->forward(source_embedding->forward(source));
+    const torch::Tensor values = seen.transpose(0, 1).contiguous();  // (B, S, H)
+    const torch::Tensor keys = w_k->forward(values), embedded = target_embedding->forward(input);
+    std::vector<torch::Tensor> outputs;
+    for (std::int64_t t = 0; t < steps; ++t) {
+      const torch::Tensor query = w_q->forward(state[-1]).unsqueeze(1);  // (B, 1, H)
+      const torch::Tensor scores = w_v->forward(torch::tanh(query + keys)).transpose(1, 2);
+      const torch::Tensor context = torch::bmm(torch::softmax(scores, -1), values).squeeze(1);
+      torch::Tensor output;
+      std::tie(output, state) = decoder->forward(torch::cat({context, embedded[t]}, -1).unsqueeze(0), state);
+      outputs.push_back(output);
+    }
+    const torch::Tensor logits = head->forward(torch::cat(outputs)).view({steps * batch, tokens});
+    torch::nn::functional::cross_entropy(logits, target).backward();
+    optimiser->step();
+  };
+}
+
+Work s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
+Work s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+
 struct Model {
   const char* name;
   Work (*make)();
 };
 constexpr Model all[] = {
-    {"mlp-tiny", mlp_tiny}, {"lstm-char", lstm_char}, {"rnn-lm", rnn_lm},
-    {"gru-lm", gru_lm},     {"lstm-lm", lstm_lm},
+    {"mlp-tiny", mlp_tiny},
+    {"lstm-char", lstm_char},
+    {"rnn-lm", rnn_lm},
+    {"gru-lm", gru_lm},
+    {"lstm-lm", lstm_lm},
+    {"s2s-attn-d2l", s2s_attn_d2l},
+    {"s2s-attn-256", s2s_attn_256},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
+#include <gradus/models/seq2seq.h>
 #include <gradus/nn/linear.h>
 #include <gradus/nn/recurrent.h>
 #include <gradus/optim/adam.h>
@@ -88,9 +89,39 @@ Work gru_lm() { return language_model(2000, 20, 35, nn::GRU({.in = 256, .hidden 
 Work lstm_lm() { return language_model(2000, 20, 35, nn::LSTM({.in = 256, .hidden = 256, .layers = 2})); }
 Work lstm_char() { return language_model(65, 32, 64, nn::LSTM({.in = 64, .hidden = 128})); }
 
+// GRUs and additive attention, cross entropy on random translations of random sentences, without padding.
+Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
+                std::int64_t steps) {
+  const auto model = std::make_shared<const models::Seq2Seq>(models::Seq2Seq::Options{
+      .source_vocabulary = tokens,
+      .target_vocabulary = tokens,
+      .padding = 0,
+      .width = width,
+      .hidden = width,
+      .layers = layers,
+  });
+  const auto ids = [&] { return randint(1, tokens, {batch, steps}); };
+  const data::Padded source{.ids = ids(), .mask = {}, .lengths = {}};
+  const Tensor input = ids(), target = ids();
+  const auto optimiser = std::make_shared<optim::AdamW>(model->parameters(), optim::AdamW::Options{});
+  return [=] {
+    cross_entropy((*model)(source, input), target).backward();
+    optimiser->step();
+    optimiser->zero_grad();
+  };
+}
+
+Work s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
+Work s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+
 constexpr Model all[] = {
-    {"mlp-tiny", mlp_tiny}, {"lstm-char", lstm_char}, {"rnn-lm", rnn_lm},
-    {"gru-lm", gru_lm},     {"lstm-lm", lstm_lm},
+    {"mlp-tiny", mlp_tiny},
+    {"lstm-char", lstm_char},
+    {"rnn-lm", rnn_lm},
+    {"gru-lm", gru_lm},
+    {"lstm-lm", lstm_lm},
+    {"s2s-attn-d2l", s2s_attn_d2l},
+    {"s2s-attn-256", s2s_attn_256},
 };
 
 }  // namespace
