@@ -150,6 +150,13 @@ TEST_CASE("options that bend nothing leave the softmax, of f32 logits as well", 
   CHECK(p[2] == Approx(std::exp(-2) / total));
 }
 
+TEST_CASE("top_p keeps no token more than it needs", "[model][sampling]") {
+  const Tensor logits = zeros({4});
+  CHECK(distribution(logits, {.top_p = 0.25}, {}) == std::vector<double>{1, 0, 0, 0});
+  CHECK(distribution(logits, {.top_p = 0.5}, {}) == std::vector<double>{0.5, 0.5, 0, 0});
+  CHECK(distribution(logits, {.top_k = 2, .top_p = 0.5}, {}) == std::vector<double>{1, 0, 0, 0});
+}
+
 TEST_CASE("no temperature, however low or high, loses the distribution", "[model][sampling]") {
   const Tensor logits = tensor({1e4, 3.0, -1e4, 1e4}, f64);
   for (const double temperature : {0.0, 1e-320, 1e-30})
@@ -205,6 +212,16 @@ TEST_CASE("the repetition penalty counts the prompt and what was written, but no
   CHECK(writer.read == data::Ids{1, 0, 2, 0, 0});
   CHECK(generate(again, tokenizer, "", {.tokens = 4, .sampling = sampling, .begin = 0}) == "abca");
   CHECK(again.read == data::Ids{0, 0, 1, 2});
+}
+
+TEST_CASE("a prompt stands alone: what a text begins with is read only in the place of one",
+          "[model][sampling]") {
+  const data::Characters tokenizer = letters("abcd");
+  Same with(std::vector<double>(4)), without(std::vector<double>(4));
+  generate(with, tokenizer, "ba", {.tokens = 1, .begin = 3});
+  generate(without, tokenizer, "", {.tokens = 1, .begin = 3});
+  CHECK(with.read == data::Ids{1, 0});
+  CHECK(without.read == data::Ids{3});
 }
 
 TEST_CASE("a text ends before the first stop string, and what is told is all that is certain",
