@@ -10,6 +10,7 @@ numbers are not PyTorch's, and queries that may attend to nothing, for which PyT
 import attention
 import layers
 import models_lm
+import models_seq2seq
 import optimisers
 import recurrent
 
@@ -18,3 +19,4 @@ recurrent.make()
 attention.make()
 optimisers.make()
 models_lm.make()
+models_seq2seq.make()
