@@ -1,0 +1,100 @@
+// How well a model translates: whole sentences, and token by token. For every model that has
+//
+//   Tensor operator()(const data::Padded& source, const Tensor& input) const;       // logits (B, T, V)
+//   std::unique_ptr<Writer> writer(const data::Padded& source) const;
+//   Attended with_weights(const data::Padded& source, const Tensor& input) const;   // .weights (B, T, S)
+//
+// and is in eval mode. Sentences of about one length share a batch; nothing is recorded.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <gradus/data/en_fr.h>
+#include <gradus/data/metrics.h>
+#include <gradus/data/pair_batches.h>
+#include <gradus/models/decoding.h>
+
+namespace gradus::models {
+
+struct TranslateOptions {
+  data::DecoderIds ids;
+  std::int64_t max_length = 64;
+  std::int64_t width = 1;  // of the beam; 1: greedy
+  double length_penalty = 0.6;
+  std::int64_t batch = 64;  // sentences
+};
+
+// The best translation of each source, in their order.
+using MakeWriter = std::function<std::unique_ptr<Writer>(const data::Padded& source)>;
+std::vector<data::Ids> translate(const MakeWriter& writer, const std::vector<data::Ids>& sources,
+                                 const TranslateOptions& options);
+
+// Tokens that are right, by the length of the source.
+struct AccuracyByLength {
+  std::map<std::int64_t, data::Share> lengths;
+
+  data::Share all() const;
+  // Lengths put together: 1 to `width`, width + 1 to 2 width, and so on, by the longest of each; those that
+  // have any.
+  std::map<std::int64_t, data::Share> buckets(std::int64_t width) const;
+  // By how much accuracy grows for each token that the source is longer: the least-squares line through all
+  // tokens, each 1 where it is right and else 0. Needs two lengths.
+  double slope() const;
+};
+
+// Of the expected tokens, the end among them, each counts as right if the model finds it the most likely
+// where it is told all tokens before it. (A sentence that it writes by itself cannot be compared place by
+// place: one word too many, and all behind it would count as wrong.)
+using Logits = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
+AccuracyByLength token_accuracy(const Logits& logits, const std::vector<data::IdsPair>& pairs,
+                                const TranslateOptions& options);
+
+struct TranslationReport {
+  data::Share exact;  // of its translations, those that are the expected one from first to last
+  double bleu;        // of its translations: data/bleu.h
+  AccuracyByLength tokens;
+};
+
+template <class Model>
+TranslationReport report_on(const Model& model, const std::vector<data::IdsPair>& pairs,
+                            const TranslateOptions& options);
+
+// A pair whose tokens, one for each id, are known to say the same here and there.
+struct AlignedPair {
+  data::IdsPair ids;
+  std::vector<data::Link> links;  // english: of the source, french: of the target
+  std::vector<bool> counts;       // which tokens of the target are asked about
+};
+
+// Of the tokens that count and have a link, those for which attention weighs one of the linked source tokens
+// most. The model is told the expected translation.
+using Weights = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
+data::Share alignment_agreement(const Weights& weights, const std::vector<AlignedPair>& pairs,
+                                const TranslateOptions& options);
+
+template <class Model>
+data::Share alignment_agreement(const Model& model, const std::vector<AlignedPair>& pairs,
+                                const TranslateOptions& options) {
+  return alignment_agreement(Weights([&](const data::Padded& source, const Tensor& input) {
+                               return model.with_weights(source, input).weights;
+                             }),
+                             pairs, options);
+}
+
+namespace detail {
+TranslationReport report_on(const MakeWriter& writer, const Logits& logits,
+                            const std::vector<data::IdsPair>& pairs, const TranslateOptions& options);
+}
+
+template <class Model>
+TranslationReport report_on(const Model& model, const std::vector<data::IdsPair>& pairs,
+                            const TranslateOptions& options) {
+  return detail::report_on(
+      [&](const data::Padded& source) { return model.writer(source); },
+      [&](const data::Padded& source, const Tensor& input) { return model(source, input); }, pairs, options);
+}
+
+}  // namespace gradus::models
