@@ -103,6 +103,21 @@ std::string sentence_of(const std::vector<std::string>& tokens) {
   return text;
 }
 
+bool is_content_word(std::string_view french) {
+  static constexpr std::string_view others[] = {
+      ".",     "le",     "la",       "les",    "l'",    "un",    "une",    "des",    "de",      "du",
+      "d'",    "au",     "aux",      "à",      "ce",    "cet",   "cette",  "ces",    "mon",     "ma",
+      "mes",   "ton",    "ta",       "tes",    "son",   "sa",    "ses",    "notre",  "nos",     "leur",
+      "leurs", "deux",   "trois",    "quatre", "je",    "j'",    "tu",     "il",     "elle",    "nous",
+      "ils",   "elles",  "me",       "m'",     "te",    "t'",    "lui",    "qui",    "que",     "qu'",
+      "parce", "et",     "mais",     "ne",     "n'",    "pas",   "jamais", "trop",   "très",    "assez",
+      "dans",  "près",   "derrière", "avec",   "suis",  "es",    "est",    "sommes", "sont",    "étais",
+      "était", "étions", "étaient",  "serai",  "seras", "sera",  "serons", "seront", "été",     "être",
+      "ai",    "as",     "a",        "avons",  "ont",   "avais", "avait",  "avions", "avaient", "aurai",
+      "auras", "aura",   "aurons",   "auront", "eu",    "avoir"};
+  return std::find(std::begin(others), std::end(others), french) == std::end(others);
+}
+
 Pair EnFr::pair(Split split, std::int64_t i) const {
   check(i >= 0, "en_fr", "there is no pair ", i, "; they are counted from 0");
   Random random(seed_, static_cast<std::uint64_t>(i) * 4 + static_cast<std::uint64_t>(split));

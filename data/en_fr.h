@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gradus::data {
@@ -53,6 +54,11 @@ struct Pair {
 
 // The tokens as one writes them: The animal didn't cross the street.
 std::string sentence_of(const std::vector<std::string>& tokens);
+
+// Whether a French token bears the meaning: a noun, name, adjective, adverb of time or verb, but not être and
+// avoir. Articles, possessives, numbers, pronouns, prepositions, conjunctions, negation and degree (trop, très,
+// assez) do not.
+bool is_content_word(std::string_view french);
 
 class EnFr {
  public:

@@ -77,6 +77,28 @@ TEST_CASE("tokens are put together as one writes", "[data][en_fr]") {
   CHECK(sentence_of({}).empty());
 }
 
+TEST_CASE("content words are those of the dictionary, and nothing else but other verbs and adverbs of time",
+          "[data][en_fr]") {
+  const test::Dictionary& known = test::dictionary();
+  for (const auto& [noun, what] : known.nouns) CHECK(data::is_content_word(noun));
+  for (const auto& [name, gender] : known.names) CHECK(data::is_content_word(name));
+  for (const auto& [adjective, what] : known.adjectives) CHECK(data::is_content_word(adjective));
+  for (const auto& [participle, forms] : known.participles)
+    CHECK(data::is_content_word(participle) == (participle != "été" && participle != "eu"));
+  std::set<std::string> others;  // that are met in sentences
+  for (const Pair& pair : pairs_of(Split::longer, 2000))
+    for (const std::string& token : pair.french)
+      if (!data::is_content_word(token)) others.insert(token);
+  for (const auto& list : {data::en_fr::possessives(), data::en_fr::numbers()})
+    for (const data::en_fr::Determiner& one : list)
+      for (const std::string_view form : {one.masculine, one.feminine, one.plural})
+        if (!form.empty()) CHECK(others.count(std::string(form)) == 1);
+  for (const data::en_fr::Verb& verb : data::en_fr::verbs())
+    CHECK(data::is_content_word(verb.french.present[2]) == (verb.french.infinitive != "avoir"));
+  for (const char* const token : {".", "ne", "pas", "je", "parce", "dans", "est", "était", "l'", "qui"})
+    CHECK(others.count(token) == 1);
+}
+
 TEST_CASE("an English sentence has one French one", "[data][en_fr]") {
   std::unordered_map<std::string, std::string> known;
   std::int64_t different = 0;
