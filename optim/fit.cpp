@@ -28,6 +28,8 @@ void check_options(const FitOptions& o) {
   check(o.evaluate || (o.patience == 0 && o.plateau == nullptr), "fit",
         "patience and plateau go by evaluations, and there is none. Set evaluate?");
   check(!o.plateau || !o.schedule, "fit", "schedule and plateau both set the learning rate. Leave one out?");
+  check(o.evaluate || !o.sample, "fit", "a sample follows an evaluation, and there is none. Set evaluate?");
+  check(!o.out.empty() || !o.keep, "fit", "there is no folder to keep anything in. Set out?");
   check(!o.resume || !o.out.empty(), "fit",
         "resume goes on with what is in a folder, and none is named. Set out?");
 }
@@ -92,6 +94,7 @@ class Fit {
     const double lr = optimiser.lr();
     if (options.resume) load_training(folder_->training(), parts_);
     if (optimiser.lr() != lr && !options.schedule && options.plateau == nullptr) other_lr_ = lr;
+    if (options.keep) options.keep();
     // A kill before the first evaluation can be resumed, too. Where a folder holds anything, it holds this.
     if (!options.resume) {
       save_training(folder_->training(), parts_);
@@ -175,10 +178,8 @@ class Fit {
   }
 
   double evaluated_now() {
-    const double value = [this] {
-      const nn::EvalMode evaluating(model_);
-      return no_grad(options_.evaluate);
-    }();
+    const nn::EvalMode evaluating(model_);
+    const double value = no_grad(options_.evaluate);
     if (!std::isfinite(value) && folder_) save();  // the step itself was sound
     check(std::isfinite(value), "fit", "the evaluation after step ", place_.step, " is ", value,
           ". Does it divide by a count that is 0?");
@@ -195,6 +196,10 @@ class Fit {
       line.precision(5);
       line << "step " << place_.step << ": evaluation " << value << (better ? " (best)" : "");
       progress_->say(line.str());
+    }
+    if (options_.sample) {
+      const std::string sample = no_grad(options_.sample);
+      if (progress_) progress_->say(sample);
     }
     return value;
   }

@@ -1,0 +1,26 @@
+// The words of a command line, divided into options and the rest.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gradus::cli {
+
+struct Flag {
+  std::string name;  // without dashes
+  bool has_value;    // --name VALUE or --name=VALUE
+};
+
+struct CommandLine {
+  std::map<std::string, std::vector<std::string>>
+      values;                     // of each flag that is there; "true" without a value
+  std::vector<std::string> rest;  // behind -- everything
+};
+
+// Refuses flags that are not in the list, with the nearest that is, and values that are missing; `verb` is
+// for errors.
+CommandLine read_command_line(const std::string& verb, const std::vector<Flag>& flags,
+                              const std::vector<std::string>& words);
+
+}  // namespace gradus::cli

@@ -1,0 +1,10 @@
+// The families there are, each in a file of its own.
+#pragma once
+
+#include <gradus/cli/family.h>
+
+namespace gradus::cli {
+
+FamilyEntry recurrent_lm();
+
+}  // namespace gradus::cli

@@ -1,0 +1,108 @@
+// generate: a language model writes.
+#include <iostream>
+
+#include <gradus/cli/run.h>
+#include <gradus/cli/verbs.h>
+#include <gradus/core/check.h>
+#include <gradus/core/parallel.h>
+#include <gradus/models/sampling.h>
+
+namespace gradus::cli {
+namespace {
+
+struct GenerateSettings {
+  std::string model;
+  models::GenerateOptions generate{.sampling = {.temperature = 0.8}};
+  std::int64_t seed = 0, threads = 0;
+  bool json = false;
+};
+
+void describe(Options& options, GenerateSettings& s) {
+  models::Sampling& sampling = s.generate.sampling;
+  options.group("Options");
+  options.add({.name = "model",
+               .value = &s.model,
+               .shown = "DIR",
+               .says = "the folder that train has kept the model in"});
+  options.add({.name = "tokens",
+               .value = &s.generate.tokens,
+               .shown = "N",
+               .says = "how many are written at most",
+               .least = 1});
+  options.add(
+      {.name = "temperature",
+       .value = &sampling.temperature,
+       .shown = "X",
+       .says = "1: as likely as the model says; less: the likely ones more often; 0: always the likeliest",
+       .least = 0});
+  options.add({.name = "top-k",
+               .value = &sampling.top_k,
+               .shown = "N",
+               .says = "only the N likeliest tokens may come; 0: all",
+               .least = 0});
+  options.add({.name = "top-p",
+               .value = &sampling.top_p,
+               .shown = "X",
+               .says = "only the likeliest tokens that together have this probability",
+               .above = 0,
+               .most = 1});
+  options.add({.name = "repetition-penalty",
+               .value = &sampling.repetition_penalty,
+               .shown = "X",
+               .says = "above 1: what was written before is less likely",
+               .above = 0});
+  options.add({.name = "stop",
+               .value = &s.generate.stop,
+               .shown = "TEXT",
+               .says = "ends the text before this; may come several times"});
+  options.add(
+      {.name = "seed", .value = &s.seed, .shown = "N", .says = "another seed, another text", .least = 0});
+  options.add({.name = "threads",
+               .value = &s.threads,
+               .shown = "N",
+               .says = "how many",
+               .least = 1,
+               .unset = "all cores"});
+  options.add({.name = "json", .value = &s.json, .says = "print {\"prompt\":…,\"text\":…} instead"});
+}
+
+}  // namespace
+
+int generate(const std::vector<std::string>& words) {
+  GenerateSettings settings;
+  Options options("generate");
+  describe(options, settings);
+  const std::vector<std::string> rest = options.read(words);
+  check(rest.size() <= 1, "generate", "takes one prompt, not ", rest.size(), ". Put it in quotes?");
+  if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
+  const OpenRun run = open_run("generate", settings.model);
+  const auto& model = ability<WritesText>("generate", run, "write text");
+  const std::string prompt = rest.empty() ? "" : rest[0];
+  settings.generate.seed = static_cast<std::uint64_t>(settings.seed);
+  settings.generate.begin = model.begin_id();
+  const std::unique_ptr<models::Writer> writer = model.writer();
+  if (settings.json) {
+    const std::string text = models::generate(*writer, model.tokenizer(), prompt, settings.generate);
+    std::cout << format_json(Json::Object{{"prompt", prompt}, {"text", text}}) << std::endl;
+    return 0;
+  }
+  std::cout << prompt << std::flush;
+  models::generate(*writer, model.tokenizer(), prompt, settings.generate,
+                   [](std::string_view piece) { std::cout << piece << std::flush; });
+  std::cout << std::endl;
+  return 0;
+}
+
+std::string generate_page(const std::vector<std::string>&) {
+  GenerateSettings settings;
+  Options options("generate");
+  describe(options, settings);
+  return "usage: gradus generate --model DIR [OPTIONS] [PROMPT]\n\nThe model goes on with the prompt.\n\n" +
+         options.help() + R"(
+examples:
+  ./gradus generate --model runs/lstm-1 "mia went to the"
+  ./gradus generate --model runs/lstm-1 --temperature 0 --tokens 20 --stop .
+)";
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,92 @@
+// gradus: trains models and uses them. The launcher ./gradus builds and starts it.
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <gradus/cli/nearest.h>
+#include <gradus/cli/verbs.h>
+#include <gradus/core/check.h>
+
+namespace gradus::cli {
+namespace {
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> all = {
+      {"train", "train a model", train, train_page},
+      {"generate", "let a language model write", generate, generate_page},
+  };
+  return all;
+}
+
+std::string overview() {
+  std::string page = "usage: gradus VERB [OPTIONS]\n\n";
+  for (const Verb& verb : verbs()) {
+    std::string line = "  " + verb.name;
+    line.resize(14, ' ');
+    page.append(line).append(verb.says).append("\n");
+  }
+  return page +
+         "\ngradus VERB --help shows what a verb takes.\n\nexample:\n  gradus train lstm --data stories\n";
+}
+
+const Verb& verb_of(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs()) {
+    if (verb.name == name) return verb;
+    names.push_back(verb.name);
+  }
+  fail("gradus", "there is no verb '", name, "'. ", did_you_mean(name, names));
+}
+
+bool asks_for_help(const std::string& word) { return word == "--help" || word == "-h"; }
+
+int run(std::vector<std::string> words) {
+  if (words.empty() || asks_for_help(words[0])) words = {"help"};
+  const std::string name = words[0];
+  words.erase(words.begin());
+  if (name == "help") {
+    if (words.empty())
+      std::cout << overview();
+    else
+      std::cout << verb_of(words[0]).page({words.begin() + 1, words.end()});
+    return 0;
+  }
+  const Verb& verb = verb_of(name);
+  const auto behind_options = std::find(words.begin(), words.end(), "--");
+  if (std::any_of(words.begin(), behind_options, asks_for_help)) {
+    std::cout << verb.page(words);
+    return 0;
+  }
+  return verb.run(words);
+}
+
+// What is said of bad input is one line, also where a list of names stands in lines of its own.
+std::string on_one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == ' ' && line.ends_with(' ')) continue;
+    line += c == '\n' ? ' ' : c;
+  }
+  return line;
+}
+
+}  // namespace
+}  // namespace gradus::cli
+
+int main(int argc, char* argv[]) {
+  using namespace gradus::cli;
+  try {
+    const int status = run({argv + 1, argv + argc});
+    std::cout.flush();
+    gradus::check(std::cout.good(), "gradus", "what was printed could not be written. Is the disk full?");
+    return status;
+  } catch (const gradus::Error& error) {
+    std::cerr << on_one_line(error.what()) << std::endl;
+    return bad_input;
+  } catch (const std::exception& error) {
+    std::cerr << "gradus: " << error.what() << std::endl;
+    return failed;
+  }
+}

@@ -1,0 +1,20 @@
+// Which name somebody may have meant.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::cli {
+
+// Of the names the one that takes the fewest changed letters to be made of `word` (Levenshtein); empty where
+// that is more than a third of them and more than one.
+std::string nearest(std::string_view word, const std::vector<std::string>& names);
+
+// "a, b or c"
+std::string one_of(const std::vector<std::string>& names);
+
+// "--hidden?" where a name is near, else "one of a, b and c"
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+
+}  // namespace gradus::cli

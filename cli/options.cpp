@@ -1,0 +1,241 @@
+#include <gradus/cli/options.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <type_traits>
+
+#include <gradus/cli/command_line.h>
+#include <gradus/cli/nearest.h>
+
+namespace gradus::cli {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+Json json_of(const Option::Value& value) {
+  return std::visit(Overloaded{[](const std::vector<std::string>* list) {
+                                 return Json(Json::Array(list->begin(), list->end()));
+                               },
+                               [](const auto* single) { return Json(*single); }},
+                    value);
+}
+
+template <class T>
+bool read_whole(const std::string& text, T& value) {
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stopped == end;
+}
+
+std::string text_of(double value) { return format_json(value); }
+
+// "at least 0 and below 1"; empty where any number will do.
+std::string limits_of(const Option& option) {
+  std::vector<std::string> parts;
+  if (option.least) parts.push_back("at least " + text_of(*option.least));
+  if (option.above) parts.push_back("above " + text_of(*option.above));
+  if (option.most) parts.push_back("at most " + text_of(*option.most));
+  if (option.below) parts.push_back("below " + text_of(*option.below));
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : " and ") + part;
+  return text;
+}
+
+bool is_within(const Option& option, double value) {
+  return (!option.least || value >= *option.least) && (!option.above || value > *option.above) &&
+         (!option.most || value <= *option.most) && (!option.below || value < *option.below);
+}
+
+std::string shown(const Json& value) {
+  const std::string text = format_json(value);
+  return text.starts_with('"') ? "'" + value.text() + "'" : text;
+}
+
+// The text with its lines indented, none longer than 80 columns; words are divided at spaces.
+void print_wrapped(std::string& page, const std::string& text, std::size_t indent, std::size_t column) {
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::size_t size = end - begin;
+    if (column > indent && column + 1 + size > 80) {
+      page.append("\n").append(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      page += ' ';
+      ++column;
+    }
+    page.append(text, begin, size);
+    column += size;
+    begin = end + 1;
+  }
+  page += '\n';
+}
+
+}  // namespace
+
+void Options::add(Option option) {
+  Json fallback = json_of(option.value);
+  entries_.push_back({std::move(option), group_, std::move(fallback)});
+}
+
+Options::Entry* Options::find(std::string_view name) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.option.name == name; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+bool Options::is_given(std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& entry) { return entry.option.name == name && entry.given; });
+}
+
+void Options::refuse_value(const Entry& entry, const std::string& called, const std::string& wanted,
+                           const std::string& given) const {
+  const bool has_fallback = entry.option.unset.empty() && entry.fallback != Json("") &&
+                            !std::holds_alternative<bool*>(entry.option.value);
+  const std::string way_out = has_fallback ? format_json(entry.fallback) + "?" : std::string("Leave it out?");
+  refuse(called, " must be ", wanted, ", not ", given, ". ", way_out);
+}
+
+void Options::set(const Entry& entry, const Json& value, const std::string& called) const {
+  const Option& option = entry.option;
+  const auto kind = [&](const auto& read, const char* wanted) {
+    try {
+      return read();
+    } catch (const Error&) {
+      refuse_value(entry, called, wanted, shown(value));
+    }
+  };
+  const auto within = [&](auto number) {
+    if (!is_within(option, static_cast<double>(number)))
+      refuse_value(entry, called, limits_of(option), shown(value));
+    return number;
+  };
+  std::visit(Overloaded{[&](bool* to) { *to = kind([&] { return value.boolean(); }, "true or false"); },
+                        [&](std::int64_t* to) {
+                          *to = within(kind([&] { return value.integer(); }, "a whole number"));
+                        },
+                        [&](double* to) { *to = within(kind([&] { return value.number(); }, "a number")); },
+                        [&](std::string* to) {
+                          const std::string text = kind([&] { return value.text(); }, "a text");
+                          if (!option.choices.empty() && std::ranges::count(option.choices, text) == 0)
+                            refuse(called, " must be ", one_of(option.choices), ", not '", text, "'. ",
+                                   did_you_mean(text, option.choices));
+                          *to = text;
+                        },
+                        [&](std::vector<std::string>* to) {
+                          std::vector<std::string> texts;
+                          kind(
+                              [&] {
+                                for (const Json& text : value.array()) texts.push_back(text.text());
+                                return true;
+                              },
+                              "an array of texts");
+                          *to = std::move(texts);
+                        }},
+             option.value);
+}
+
+std::vector<std::string> Options::read(const std::vector<std::string>& words) {
+  std::vector<Flag> flags;
+  for (const Entry& entry : entries_)
+    flags.push_back({entry.option.name, !std::holds_alternative<bool*>(entry.option.value)});
+  CommandLine line = read_command_line(verb_, flags, words);
+  for (Entry& entry : entries_) {
+    const std::vector<std::string>& given = line.values[entry.option.name];
+    entry.given = !given.empty();
+    if (!entry.given) continue;
+    const std::string called = "--" + entry.option.name;
+    if (std::holds_alternative<std::vector<std::string>*>(entry.option.value)) {
+      set(entry, Json::Array(given.begin(), given.end()), called);
+      continue;
+    }
+    if (given.size() > 1) refuse(called, " is given ", given.size(), " times. Once?");
+    const std::string& text = given[0];
+    std::visit(Overloaded{[&](bool*) { set(entry, true, called); },
+                          [&](std::int64_t*) {
+                            std::int64_t number = 0;
+                            if (!read_whole(text, number))
+                              refuse_value(entry, called, "a whole number", "'" + text + "'");
+                            set(entry, number, called);
+                          },
+                          [&](double*) {
+                            double number = 0;
+                            if (!read_whole(text, number) || !std::isfinite(number))
+                              refuse_value(entry, called, "a number", "'" + text + "'");
+                            set(entry, number, called);
+                          },
+                          [&](auto*) { set(entry, text, called); }},
+               entry.option.value);
+  }
+  return std::move(line.rest);
+}
+
+void Options::read(const Json& config, const std::string& file) {
+  if (!config.is_object()) refuse(file, " must be an object, such as {\"steps\": 100}");
+  for (const auto& [name, value] : config.object()) {
+    const Entry* const entry = find(name);
+    if (entry == nullptr || entry->option.kept == Kept::no) {
+      std::vector<std::string> names;
+      for (const Entry& each : entries_)
+        if (each.option.kept != Kept::no) names.push_back(each.option.name);
+      refuse("there is no option '", name, "' for ", file, " to set. ", did_you_mean(name, names));
+    }
+    std::string called = file;
+    set(*entry, value, called.append(": ").append(name));
+  }
+}
+
+Json::Object Options::config() const {
+  Json::Object all;
+  for (const Entry& entry : entries_)
+    if (entry.option.kept != Kept::no) all.emplace_back(entry.option.name, json_of(entry.option.value));
+  return all;
+}
+
+void Options::check_agree(const Json& saved, const std::string& file) const {
+  for (const Entry& entry : entries_) {
+    if (!entry.given || entry.option.kept != Kept::fixed) continue;
+    const Json now = json_of(entry.option.value);
+    const Json* const before = saved.find(entry.option.name);
+    if (before != nullptr && *before != now)
+      refuse("--", entry.option.name, " ", shown(now), " contradicts ", file, ", which has ", shown(*before),
+             ". Leave it out, or begin another run?");
+  }
+}
+
+std::string Options::help() const {
+  std::string page;
+  const std::string* group = nullptr;
+  for (const Entry& entry : entries_) {
+    const Option& option = entry.option;
+    if (group == nullptr || *group != entry.group) {
+      page.append(page.empty() ? "" : "\n").append(entry.group).append(":\n");
+      group = &entry.group;
+    }
+    std::string line = "  --" + option.name;
+    if (!option.shown.empty()) line.append(" ").append(option.shown);
+    constexpr std::size_t indent = 26;
+    line.resize(std::max(indent, line.size() + 2), ' ');
+    std::string says = option.says;
+    const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.value);
+    if (!option.unset.empty())
+      says.append(" (").append(option.unset).append(")");
+    else if (!std::holds_alternative<bool*>(option.value) && !is_list && entry.fallback != Json(""))
+      says.append(" (")
+          .append(entry.fallback.is_integer() || !format_json(entry.fallback).starts_with('"')
+                      ? format_json(entry.fallback)
+                      : entry.fallback.text())
+          .append(")");
+    page += line;
+    print_wrapped(page, says, indent, line.size());
+  }
+  return page;
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,87 @@
+#include <gradus/cli/run.h>
+
+#include <algorithm>
+
+#include <gradus/cli/nearest.h>
+#include <gradus/cli/train.h>
+#include <gradus/core/check.h>
+#include <gradus/data/json_file.h>
+#include <gradus/nn/checkpoint.h>
+
+namespace gradus::cli {
+namespace fs = std::filesystem;
+
+std::string free_folder(const std::string& name) {
+  for (int number = 1;; ++number) {
+    const fs::path folder = fs::path("runs") / std::string(name).append("-").append(std::to_string(number));
+    if (!fs::exists(folder)) return folder.string();
+  }
+}
+
+Config read_config(const std::string& verb, const std::string& path) {
+  const Json all = data::read_json(path);
+  check(all.is_object(), verb.c_str(), path, " must be an object, such as {\"model\": \"lstm\"}");
+  Config config;
+  Json::Object options;
+  for (const auto& [name, value] : all.object()) {
+    if (name == "model")
+      config.model = value.text();
+    else
+      options.emplace_back(name, value);
+  }
+  check(!config.model.empty(), verb.c_str(), path,
+        " does not say which model it is for. \"model\": \"lstm\"?");
+  config.options = std::move(options);
+  return config;
+}
+
+// One member a line, for who reads or changes it.
+void write_config(const fs::path& run, const std::string& model, Json::Object options) {
+  options.insert(options.begin(), {"model", model});
+  std::string text = "{";
+  for (const auto& [name, value] : options)
+    text.append(text.size() > 1 ? ",\n  " : "\n  ")
+        .append(format_json(name))
+        .append(": ")
+        .append(format_json(value));
+  text += "\n}\n";
+  write_atomically((run / "config.json").string(), [&](const Sink& sink) { sink(text); });
+}
+
+OpenRun open_run(const std::string& verb, const std::string& folder) {
+  check(!folder.empty(), verb.c_str(), "which model? --model DIR, where train has kept one");
+  const fs::path run = folder;
+  check(fs::exists(run / "config.json"), verb.c_str(), "--model ", folder,
+        " holds no model: there is no config.json. A folder that train has made?");
+  const std::string path = (run / "config.json").string();
+  const Config config = read_config(verb, path);
+  OpenRun open{config.model, family_of(verb, config.model)};
+  TrainSettings unused;
+  Options options(verb);
+  open.family->describe(options, unused);
+  add_train_options(options, unused);
+  options.read(config.options, path);
+  nn::Module& model = open.family->open(run);
+  const fs::path best = run / "best.safetensors", last = run / "last.safetensors";
+  const fs::path weights = fs::exists(best) ? best : last;
+  try {
+    nn::load(model, weights.string());
+  } catch (const Error& error) {
+    // A file that cannot be read is told as it is; one that is another model's in a sentence.
+    const std::string text = error.what();
+    if (text.find("does not fit") == std::string::npos) throw;
+    const std::size_t begin = text.find('\n'), end = text.find('\n', begin + 1);
+    fail(verb.c_str(), weights.string(), " is not of the ", config.model, " that ", path,
+         " and the tokenizer beside it describe;", text.substr(begin + 2, end - begin - 2),
+         ". Is a file another run's?");
+  }
+  model.eval();
+  return open;
+}
+
+void refuse_ability(const std::string& verb, const std::string& model, const char* wanted,
+                    const std::vector<std::string>& able) {
+  fail(verb.c_str(), "this model, ", model, ", does not ", wanted, ". One of ", one_of(able), "?");
+}
+
+}  // namespace gradus::cli

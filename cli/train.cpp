@@ -1,0 +1,300 @@
+#include <gradus/cli/train.h>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include <gradus/cli/nearest.h>
+#include <gradus/cli/run.h>
+#include <gradus/cli/verbs.h>
+#include <gradus/core/check.h>
+#include <gradus/core/io/file.h>
+#include <gradus/core/parallel.h>
+#include <gradus/core/random.h>
+#include <gradus/nn/checkpoint.h>
+#include <gradus/optim/adam.h>
+#include <gradus/optim/fit.h>
+#include <gradus/optim/schedule.h>
+
+namespace gradus::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The value of an option that must be known before all options are.
+std::string early(const std::vector<std::string>& words, const std::string& flag) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == flag && i + 1 < words.size()) return words[i + 1];
+    if (words[i].starts_with(flag + "=")) return words[i].substr(flag.size() + 1);
+  }
+  return {};
+}
+
+// What the words, and the file that they name, say in the end.
+struct Request {
+  std::string model;
+  std::unique_ptr<Family> family;
+  TrainSettings settings;
+  Options options{"train"};
+};
+
+void describe(Request& request) {
+  request.family->describe(request.options, request.settings);
+  add_train_options(request.options, request.settings);
+}
+
+std::unique_ptr<Request> read_request(std::vector<std::string> words) {
+  auto request = std::make_unique<Request>();
+  if (!words.empty() && !words[0].starts_with("-")) {
+    request->model = words[0];
+    words.erase(words.begin());
+  }
+  const bool resume = std::ranges::count(words, "--resume") > 0;
+  const std::string out = early(words, "--out");
+  std::string file = early(words, "--config");
+  if (resume) {
+    check(!out.empty(), "train", "--resume goes on with what is in a folder. Which one, --out DIR?");
+    check(file.empty(), "train", "--resume takes the options that ", out,
+          " was begun with. Leave --config out?");
+    file = (fs::path(out) / "config.json").string();
+    check(fs::exists(file), "train", "--resume: --out ", out, " holds no run to go on with: there is no ",
+          file, ". Begin one without --resume?");
+  }
+  Config config;
+  if (!file.empty()) {
+    config = read_config("train", file);
+    if (request->model.empty()) request->model = config.model;
+    check(request->model == config.model, "train", file, " is for ", config.model, ", not for ",
+          request->model, ". gradus train ", config.model, "?");
+  }
+  check(!request->model.empty(), "train", "which model? One of ", one_of(model_names()), "?");
+  request->family = family_of("train", request->model);
+  describe(*request);
+  Options& options = request->options;
+  if (!file.empty()) options.read(config.options, file);
+  const std::int64_t saved_steps = request->settings.steps;
+  const std::vector<std::string> rest = options.read(words);
+  check(rest.empty(), "train", "'", rest.empty() ? "" : rest[0], "' belongs to no option. Leave it out?");
+  if (resume) {
+    options.check_agree(config.options, file);
+    check(request->settings.steps >= saved_steps, "train", "--steps ", request->settings.steps,
+          " is less than the ", saved_steps, " that ", out, " was begun with. More?");
+  }
+  const TrainSettings& settings = request->settings;
+  check(settings.warmup < settings.steps, "train", "--warmup ", settings.warmup,
+        " must be less than the --steps ", settings.steps, ". --warmup ", settings.steps / 10, "?");
+  request->family->check_settings(options, settings);
+  return request;
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double peak_megabytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+std::string printed(const char* format, auto... values) {
+  char text[160];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+void print_json(const Json& line) { std::cout << format_json(line) << std::endl; }
+
+void print_results(const Results& results) {
+  for (const auto& [name, line] : results.lines) {
+    std::string label = name;
+    label.resize(std::max<std::size_t>(24, label.size() + 2), ' ');
+    std::cout << label << line << "\n";
+  }
+}
+
+void print_next_steps(const Request& request, const std::string& out) {
+  std::cout << "\nThe model is in " << out << ". Next:\n";
+  for (const std::string& command : request.family->uses(out)) std::cout << "  " << command << "\n";
+  std::cout << "  ./gradus train --resume --out " << out << " --steps " << 2 * request.settings.steps
+            << std::endl;
+}
+
+}  // namespace
+
+void Results::add(const std::string& name, Json value, std::string line) {
+  values.emplace_back(name, std::move(value));
+  lines.emplace_back(name, std::move(line));
+}
+
+void add_train_options(Options& options, TrainSettings& s) {
+  options.group("Training");
+  options.add({.name = "steps",
+               .value = &s.steps,
+               .shown = "N",
+               .says = "batches to learn from",
+               .least = 1,
+               .kept = Kept::free});
+  options.add({.name = "batch-size",
+               .value = &s.batch_size,
+               .shown = "N",
+               .says = "sequences in a batch",
+               .least = 1});
+  options.add({.name = "lr",
+               .value = &s.lr,
+               .shown = "X",
+               .says = "highest learning rate; it falls along a cosine",
+               .above = 0});
+  options.add({.name = "warmup",
+               .value = &s.warmup,
+               .shown = "N",
+               .says = "steps in which the rate rises",
+               .least = 0});
+  options.add(
+      {.name = "clip", .value = &s.clip, .shown = "X", .says = "longest gradient; 0: any", .least = 0});
+  options.add({.name = "eval-every",
+               .value = &s.eval_every,
+               .shown = "N",
+               .says = "steps from one evaluation, with a sample, to the next",
+               .least = 1});
+  options.add(
+      {.name = "seed", .value = &s.seed, .shown = "N", .says = "of weights, order and dropout", .least = 0});
+  options.group("Run");
+  options.add({.name = "out",
+               .value = &s.out,
+               .shown = "DIR",
+               .says = "where the run is kept",
+               .unset = "a new folder in runs/",
+               .kept = Kept::no});
+  options.add({.name = "resume",
+               .value = &s.resume,
+               .says = "go on with the run in --out, to the same bits",
+               .kept = Kept::no});
+  options.add({.name = "config",
+               .value = &s.config,
+               .shown = "FILE",
+               .says = "options from a file, such as a run's config.json; the command line comes first",
+               .unset = "none",
+               .kept = Kept::no});
+  options.add({.name = "threads",
+               .value = &s.threads,
+               .shown = "N",
+               .says = "how many; results do not depend on it",
+               .least = 1,
+               .unset = "all cores",
+               .kept = Kept::no});
+  options.add({.name = "json",
+               .value = &s.json,
+               .says = "print a line of JSON for each evaluation, and for the results",
+               .kept = Kept::no});
+}
+
+int train(const std::vector<std::string>& words) {
+  const std::unique_ptr<Request> request = read_request(words);
+  TrainSettings& settings = request->settings;
+  if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
+  if (settings.out.empty()) settings.out = free_folder(request->model);
+  const fs::path out = settings.out;
+  manual_seed(static_cast<std::uint64_t>(settings.seed));
+  const Training training = request->family->begin(settings, settings.resume ? out : fs::path());
+
+  optim::AdamW optimiser(*training.model, {.lr = settings.lr});
+  optim::FitOptions options{
+      .steps = settings.steps,
+      .schedule = optim::Cosine{.lr = settings.lr, .steps = settings.steps, .warmup = settings.warmup},
+      .evaluate = training.evaluate,
+      .evaluate_every = settings.eval_every,
+      .out = out,
+      .resume = settings.resume,
+      .parts = training.parts};
+  if (settings.clip > 0) options.clip_norm = settings.clip;
+  std::string sample;
+  options.sample = [&] { return sample = training.sample(); };
+  options.keep = [&] {
+    write_config(out, request->model, request->options.config());
+    if (!settings.resume) request->family->save_tokenizers(out);
+  };
+  if (settings.json)
+    options.callbacks.push_back([&](const optim::Step& step) {
+      if (step.evaluation)
+        print_json(Json::Object{{"step", step.number},
+                                {"loss", step.loss},
+                                {"evaluation", *step.evaluation},
+                                {"sample", sample}});
+    });
+
+  const double begin = seconds_now();
+  const optim::FitResult result = optim::fit(*training.model, optimiser, training.next_loss, options);
+  const double seconds = seconds_now() - begin;
+  if (result.ending == optim::Ending::interrupted) {
+    std::cerr << "./gradus train --resume --out " << settings.out << " goes on" << std::endl;
+    return interrupted;
+  }
+
+  nn::load(*training.model, (out / "best.safetensors").string());
+  Results results = request->family->results();
+  const std::string rate = training.unit + "_per_second";
+  if (seconds > 0 && training.units() > 0) {
+    const double per_second = static_cast<double>(training.units()) / seconds;
+    results.values.emplace_back(rate, per_second);
+    results.lines.emplace_back(
+        "speed", printed("%.0f %s a second, %.0f s in all", per_second, training.unit.c_str(), seconds));
+  }
+  results.values.emplace_back("seconds", seconds);
+  results.add("memory", peak_megabytes(), printed("%.0f MB at most", peak_megabytes()));
+  if (settings.json) {
+    results.values.insert(results.values.begin(),
+                          {{"model", request->model}, {"out", settings.out}, {"steps", result.steps}});
+    print_json(Json::Object{{"results", results.values}});
+  } else {
+    print_results(results);
+    print_next_steps(*request, settings.out);
+  }
+  return 0;
+}
+
+std::string train_page(const std::vector<std::string>& words) {
+  const bool has_model = !words.empty() && !words[0].starts_with("-");
+  std::string page;
+  if (has_model) {
+    Request request;
+    request.model = words[0];
+    request.family = family_of("train", request.model);
+    describe(request);
+    page =
+        "usage: gradus train " + request.model + " [OPTIONS]\n\n" + request.options.help() + "\nexamples:\n";
+    for (const std::string& example : request.family->examples(request.model)) page += "  " + example + "\n";
+    return page;
+  }
+  page = "usage: gradus train MODEL [OPTIONS]\n       gradus train --resume --out DIR [OPTIONS]\n\nModels:\n";
+  for (const FamilyEntry& entry : families())
+    for (const auto& [name, says] : entry.models) {
+      std::string line = "  " + name;
+      line.resize(14, ' ');
+      page.append(line).append(says).append("\n");
+    }
+  return page + R"(
+gradus train MODEL --help lists the options of a model. All have these:
+
+)" + [] {
+    TrainSettings settings;
+    Options options("train");
+    add_train_options(options, settings);
+    return options.help();
+  }() + R"(
+Ctrl-C finishes the step and saves; --resume goes on from there. A run's folder
+holds config.json (all options), tokenizers, best.safetensors (the weights of
+the best evaluation), last.safetensors, training.safetensors (what --resume
+needs) and metrics.jsonl (a line for each step).
+
+examples:
+  ./gradus train lstm
+  ./gradus train gru --data book.txt --tokenizer bpe --out runs/book
+  ./gradus train --resume --out runs/book --steps 5000
+)";
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,23 @@
+// The verbs of the program: each takes the words behind its name and returns the exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gradus::cli {
+
+struct Verb {
+  std::string name, says;
+  int (*run)(const std::vector<std::string>& words);
+  // Its page; words may name what it is about, such as a model.
+  std::string (*page)(const std::vector<std::string>& words);
+};
+
+int train(const std::vector<std::string>& words);
+std::string train_page(const std::vector<std::string>& words);
+int generate(const std::vector<std::string>& words);
+std::string generate_page(const std::vector<std::string>& words);
+
+constexpr int bad_input = 2, failed = 1, interrupted = 130;  // exit statuses; the last as shells have it
+
+}  // namespace gradus::cli
