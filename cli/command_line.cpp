@@ -15,16 +15,18 @@ CommandLine read_command_line(const std::string& verb, const std::vector<Flag>& 
   app.set_help_flag();  // main.cpp shows the pages
   app.allow_extras();
   std::vector<std::string> names;
-  for (const auto& [name, has_value] : flags) {
+  for (const auto& [name, shown] : flags) {
     names.push_back("--" + name);
-    CLI::Option* const option = has_value ? app.add_option(names.back()) : app.add_flag(names.back());
+    CLI::Option* const option = !shown.empty() ? app.add_option(names.back()) : app.add_flag(names.back());
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ArgumentMismatch& error) {
-    const std::string text = error.what();
-    fail(verb.c_str(), text.substr(0, text.find(':')), " needs a value");
+    const std::string text = error.what(), name = text.substr(0, text.find(':'));
+    const auto flag = std::ranges::find(names, name) - names.begin();
+    fail(verb.c_str(), name, " needs a value. ", name, " ", flags.at(static_cast<std::size_t>(flag)).shown,
+         "?");
   } catch (const CLI::ParseError& error) {
     fail(verb.c_str(), error.what());
   }

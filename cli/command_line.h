@@ -8,8 +8,8 @@
 namespace gradus::cli {
 
 struct Flag {
-  std::string name;  // without dashes
-  bool has_value;    // --name VALUE or --name=VALUE
+  std::string name;   // without dashes
+  std::string shown;  // what stands for its value, --name N or --name=N; empty: it has none
 };
 
 struct CommandLine {

@@ -21,7 +21,7 @@ namespace gradus::cli {
 
 // What every training is told. A family changes the defaults for its own.
 struct TrainSettings {
-  std::int64_t steps = 2000, batch_size = 32, warmup = 50, eval_every = 250, seed = 0, threads = 0;
+  std::int64_t steps = 2000, batch_size = 32, warmup = -1, eval_every = 250, seed = 0, threads = 0;
   double lr = 3e-3, clip = 1;
   std::string out = {}, config = {};
   bool resume = false, json = false;

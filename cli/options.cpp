@@ -32,7 +32,11 @@ bool read_whole(const std::string& text, T& value) {
   return error == std::errc() && stopped == end;
 }
 
-std::string text_of(double value) { return format_json(value); }
+// 1, 0.5, 1e-3
+std::string text_of(double value) {
+  const std::string text = format_json(value);
+  return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
 
 // "at least 0 and below 1"; empty where any number will do.
 std::string limits_of(const Option& option) {
@@ -51,9 +55,20 @@ bool is_within(const Option& option, double value) {
          (!option.most || value <= *option.most) && (!option.below || value < *option.below);
 }
 
+// As one would type it, texts in quotes.
 std::string shown(const Json& value) {
   const std::string text = format_json(value);
-  return text.starts_with('"') ? "'" + value.text() + "'" : text;
+  if (text.starts_with('"')) return "'" + value.text() + "'";
+  return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
+
+// The default, as the help has it; empty where there is none to tell.
+std::string fallback_of(const Option& option, const Json& fallback) {
+  if (!option.unset.empty()) return option.unset;
+  if (std::holds_alternative<bool*>(option.value) ||
+      std::holds_alternative<std::vector<std::string>*>(option.value) || fallback == Json(""))
+    return "";
+  return std::holds_alternative<std::string*>(option.value) ? fallback.text() : shown(fallback);
 }
 
 // The text with its lines indented, none longer than 80 columns; words are divided at spaces.
@@ -96,9 +111,9 @@ bool Options::is_given(std::string_view name) const {
 
 void Options::refuse_value(const Entry& entry, const std::string& called, const std::string& wanted,
                            const std::string& given) const {
-  const bool has_fallback = entry.option.unset.empty() && entry.fallback != Json("") &&
-                            !std::holds_alternative<bool*>(entry.option.value);
-  const std::string way_out = has_fallback ? format_json(entry.fallback) + "?" : std::string("Leave it out?");
+  const std::string fallback = fallback_of(entry.option, entry.fallback);
+  const std::string way_out =
+      entry.option.unset.empty() && !fallback.empty() ? fallback + "?" : "Leave it out?";
   refuse(called, " must be ", wanted, ", not ", given, ". ", way_out);
 }
 
@@ -143,8 +158,7 @@ void Options::set(const Entry& entry, const Json& value, const std::string& call
 
 std::vector<std::string> Options::read(const std::vector<std::string>& words) {
   std::vector<Flag> flags;
-  for (const Entry& entry : entries_)
-    flags.push_back({entry.option.name, !std::holds_alternative<bool*>(entry.option.value)});
+  for (const Entry& entry : entries_) flags.push_back({entry.option.name, entry.option.shown});
   CommandLine line = read_command_line(verb_, flags, words);
   for (Entry& entry : entries_) {
     const std::vector<std::string>& given = line.values[entry.option.name];
@@ -155,6 +169,8 @@ std::vector<std::string> Options::read(const std::vector<std::string>& words) {
       set(entry, Json::Array(given.begin(), given.end()), called);
       continue;
     }
+    if (std::holds_alternative<bool*>(entry.option.value) && given[0] != "true")
+      refuse(called, " takes no value. Leave out '", given[0], "'?");
     if (given.size() > 1) refuse(called, " is given ", given.size(), " times. Once?");
     const std::string& text = given[0];
     std::visit(Overloaded{[&](bool*) { set(entry, true, called); },
@@ -194,7 +210,8 @@ void Options::read(const Json& config, const std::string& file) {
 Json::Object Options::config() const {
   Json::Object all;
   for (const Entry& entry : entries_)
-    if (entry.option.kept != Kept::no) all.emplace_back(entry.option.name, json_of(entry.option.value));
+    if (Json value = json_of(entry.option.value); entry.option.kept != Kept::no && value != Json(""))
+      all.emplace_back(entry.option.name, std::move(value));
   return all;
 }
 
@@ -223,15 +240,8 @@ std::string Options::help() const {
     constexpr std::size_t indent = 26;
     line.resize(std::max(indent, line.size() + 2), ' ');
     std::string says = option.says;
-    const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.value);
-    if (!option.unset.empty())
-      says.append(" (").append(option.unset).append(")");
-    else if (!std::holds_alternative<bool*>(option.value) && !is_list && entry.fallback != Json(""))
-      says.append(" (")
-          .append(entry.fallback.is_integer() || !format_json(entry.fallback).starts_with('"')
-                      ? format_json(entry.fallback)
-                      : entry.fallback.text())
-          .append(")");
+    if (const std::string fallback = fallback_of(option, entry.fallback); !fallback.empty())
+      says.append(" (").append(fallback).append(")");
     page += line;
     print_wrapped(page, says, indent, line.size());
   }

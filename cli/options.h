@@ -32,7 +32,7 @@ struct Option {
 
   std::string name;        // without dashes, as in config.json
   Value value;             // bool: a flag without a value; a list: the option may come several times
-  std::string shown = {};  // what stands for the value in the help: N, X, FILE
+  std::string shown = {};  // what stands for the value in the help: N, X, FILE; of a flag nothing
   std::string says;
   // Of numbers, which must be finite.
   std::optional<double> least = {}, above = {}, most = {}, below = {};
@@ -54,7 +54,7 @@ class Options {
   // Takes the members of the object, all of which must be options that are kept; `file` is for errors.
   void read(const Json& config, const std::string& file);
 
-  // The values that a resumed run needs.
+  // The values that are kept; texts that are empty, and so unset, left out.
   Json::Object config() const;
   // Whether the last read words named the option.
   bool is_given(std::string_view name) const;

@@ -43,7 +43,7 @@ class RecurrentLm final : public Family, public WritesText {
     options.add({.name = "tied",
                  .value = &tied_,
                  .says = "tokens' vectors serve the output as well; --width must be --hidden"});
-    defaults = {.steps = 4000, .batch_size = 32, .warmup = 100, .eval_every = 500, .lr = 5e-3};
+    defaults = {.steps = 4000, .batch_size = 32, .eval_every = 500, .lr = 5e-3};
   }
 
   void check_settings(const Options& options, const TrainSettings&) const override {

@@ -7,6 +7,7 @@
 #include <gradus/autograd/ops/index.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/reduce.h>
+#include <gradus/autograd/ops/softmax.h>
 #include <gradus/cli/text_corpus.h>
 #include <gradus/core/create.h>
 #include <gradus/data/hidden_markov.h>
@@ -30,27 +31,34 @@ void for_each_batch(data::IdsView text, std::int64_t block, const Use& use) {
   }
 }
 
-// The tokens that depend on words before, by what they recall.
+// The tokens that take up words from before, by what they recall.
 struct Agreement {
   data::Recall recall;
   const char* name;
-  data::Share model = {}, best = {};
+  data::Share model = {}, best = {};     // tokens that were the likeliest
+  double model_loss = 0, best_loss = 0;  // sums of -log P(token)
 };
 
-// What a reader who knows the grammar would expect at each place but a window's first: token i + 1 of a window
-// given those up to i.
-data::Ids best_guesses(const data::GrammarAutomaton& stories, data::IdsView text, std::int64_t block) {
+// What somebody who knows the grammar would expect at each place of a window but its first.
+struct Reader {
   data::Ids guesses;
+  std::vector<double> losses;
+};
+
+Reader best_reader(const data::GrammarAutomaton& stories, data::IdsView text, std::int64_t block) {
+  Reader reader;
   const std::int64_t windows = (std::ssize(text) - 1) / block;
   for (std::int64_t window = 0; window < windows; ++window) {
     data::Filter filter(stories.model, stories.model.stationary());
-    for (std::int64_t i = 0; i < block; ++i) {
-      filter.observe(text[static_cast<std::size_t>(window * block + i)]);
+    for (std::int64_t i = window * block; i < (window + 1) * block; ++i) {
+      filter.observe(text[static_cast<std::size_t>(i)]);
       const std::vector<double> next = filter.next();
-      guesses.push_back(std::max_element(next.begin(), next.end()) - next.begin());
+      reader.guesses.push_back(std::max_element(next.begin(), next.end()) - next.begin());
+      reader.losses.push_back(
+          -std::log(next[static_cast<std::size_t>(text[static_cast<std::size_t>(i) + 1])]));
     }
   }
-  return guesses;
+  return reader;
 }
 
 std::vector<data::Recall> recalls_of(const data::Stories& world, std::uint64_t seed, std::size_t count) {
@@ -82,15 +90,19 @@ void add_story_results(Results& results, const data::Ids& text, const LogitsOf& 
                                   {Recall::number, "number"},
                                   {Recall::feeling, "feeling"}}};
   const std::vector<Recall> recalls = recalls_of(world, held_out_stories, text.size());
-  const data::Ids best = best_guesses(world.automaton(), text, block);
-  for_each_batch(text, block, [&](const Tensor& input, const Tensor&, std::int64_t first) {
-    const std::vector<std::int64_t> guesses = argmax(logits_of(input), -1).to_vector<std::int64_t>();
+  const Reader best = best_reader(world.automaton(), text, block);
+  for_each_batch(text, block, [&](const Tensor& input, const Tensor& target, std::int64_t first) {
+    const Tensor log_p = log_softmax(logits_of(input), -1);
+    const std::vector<std::int64_t> guesses = argmax(log_p, -1).to_vector<std::int64_t>();
+    const std::vector<float> told = gather(log_p, -1, target.unsqueeze(-1)).to_vector<float>();
     for (std::size_t i = 0; i < guesses.size(); ++i) {
       const std::size_t at = static_cast<std::size_t>(first) + i;
       for (Agreement& kind : kinds) {
         if (kind.recall != recalls[at + 1]) continue;
         kind.model += {guesses[i] == text[at + 1], 1};
-        kind.best += {best[at] == text[at + 1], 1};
+        kind.best += {best.guesses[at] == text[at + 1], 1};
+        kind.model_loss -= static_cast<double>(told[i]);
+        kind.best_loss += best.losses[at];
       }
     }
   });
@@ -98,11 +110,14 @@ void add_story_results(Results& results, const data::Ids& text, const LogitsOf& 
   for (const Agreement& kind : kinds) {
     if (kind.model.all == 0) continue;
     const double right = kind.model.value(), possible = kind.best.value();
-    agreements.emplace_back(
-        kind.name, Json::Object{{"right", right}, {"best_possible", possible}, {"tokens", kind.model.all}});
+    const double lag = (kind.model_loss - kind.best_loss) / static_cast<double>(kind.model.all);
+    agreements.emplace_back(kind.name, Json::Object{{"tokens", kind.model.all},
+                                                    {"right", right},
+                                                    {"best_right", possible},
+                                                    {"loss_above_best", lag}});
     results.lines.emplace_back(std::string("agreement: ").append(kind.name),
-                               printed("%.1f %% right of %lld, best possible %.1f %%", 100 * right,
-                                       static_cast<long long>(kind.model.all), 100 * possible));
+                               printed("%5.1f %% right, best possible %5.1f %%; loss %.2f above the best",
+                                       100 * right, 100 * possible, lag));
   }
   results.values.emplace_back("agreement", std::move(agreements));
 }

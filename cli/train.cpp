@@ -83,7 +83,8 @@ std::unique_ptr<Request> read_request(std::vector<std::string> words) {
     check(request->settings.steps >= saved_steps, "train", "--steps ", request->settings.steps,
           " is less than the ", saved_steps, " that ", out, " was begun with. More?");
   }
-  const TrainSettings& settings = request->settings;
+  TrainSettings& settings = request->settings;
+  if (settings.warmup < 0) settings.warmup = settings.steps / 20;
   check(settings.warmup < settings.steps, "train", "--warmup ", settings.warmup,
         " must be less than the --steps ", settings.steps, ". --warmup ", settings.steps / 10, "?");
   request->family->check_settings(options, settings);
@@ -152,7 +153,8 @@ void add_train_options(Options& options, TrainSettings& s) {
                .value = &s.warmup,
                .shown = "N",
                .says = "steps in which the rate rises",
-               .least = 0});
+               .least = 0,
+               .unset = "a twentieth of --steps"});
   options.add(
       {.name = "clip", .value = &s.clip, .shown = "X", .says = "longest gradient; 0: any", .least = 0});
   options.add({.name = "eval-every",
