@@ -1,6 +1,7 @@
 // generate: a language model writes.
 #include <iostream>
 
+#include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
@@ -80,10 +81,11 @@ int generate(const std::vector<std::string>& words) {
   const std::string prompt = rest.empty() ? "" : rest[0];
   settings.generate.seed = static_cast<std::uint64_t>(settings.seed);
   settings.generate.begin = model.begin_id();
+  model.tokenizer().encode(prompt);  // refused before anything is printed
   const std::unique_ptr<models::Writer> writer = model.writer();
   if (settings.json) {
     const std::string text = models::generate(*writer, model.tokenizer(), prompt, settings.generate);
-    std::cout << format_json(Json::Object{{"prompt", prompt}, {"text", text}}) << std::endl;
+    print_json(Json::Object{{"prompt", prompt}, {"text", valid_utf8(text)}});
     return 0;
   }
   std::cout << prompt << std::flush;

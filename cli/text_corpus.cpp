@@ -5,6 +5,7 @@
 
 #include <gradus/core/check.h>
 #include <gradus/core/io/file.h>
+#include <gradus/core/io/json.h>
 #include <gradus/data/bpe.h>
 #include <gradus/data/characters.h>
 #include <gradus/data/lines.h>
@@ -87,7 +88,8 @@ void TextCorpus::read(const fs::path& run, std::int64_t block) {
 void TextCorpus::read_file(const fs::path& run, std::int64_t block) {
   const std::string file = gradus::read_file(data_);
   const std::string_view text = data::without_byte_order_mark(file);
-  check(!text.empty(), "train", "--data ", data_, " is empty. Another file?");
+  check(text.find_first_not_of(" \t\r\n") != text.npos, "train", "--data ", data_,
+        " is empty. Another file?");
   tokenizer_ =
       run.empty() ? tokenizer_for(kind_, vocabulary_, text) : data::load_tokenizer(run / "tokenizer");
   data::Ids ids = tokenizer_->encode(text).ids;

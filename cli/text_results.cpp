@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include <gradus/autograd/ops/index.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/ops/softmax.h>
+#include <gradus/cli/print.h>
 #include <gradus/cli/text_corpus.h>
 #include <gradus/core/create.h>
 #include <gradus/data/hidden_markov.h>
@@ -67,12 +67,6 @@ std::vector<data::Recall> recalls_of(const data::Stories& world, std::uint64_t s
     for (const auto& sentence : world.story(seed, i).sentences)
       for (const data::StoryToken& token : sentence) recalls.push_back(token.recall);
   return recalls;
-}
-
-std::string printed(const char* format, auto... values) {
-  char text[160];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
 }
 
 void add_story_results(Results& results, const data::Ids& text, const LogitsOf& logits_of, std::int64_t block,

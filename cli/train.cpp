@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <iostream>
 
 #include <gradus/cli/nearest.h>
+#include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
@@ -100,14 +100,6 @@ double peak_megabytes() {
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
-
-std::string printed(const char* format, auto... values) {
-  char text[160];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
-
-void print_json(const Json& line) { std::cout << format_json(line) << std::endl; }
 
 void print_results(const Results& results) {
   for (const auto& [name, line] : results.lines) {
@@ -214,7 +206,7 @@ int train(const std::vector<std::string>& words) {
       .parts = training.parts};
   if (settings.clip > 0) options.clip_norm = settings.clip;
   std::string sample;
-  options.sample = [&] { return sample = training.sample(); };
+  options.sample = [&] { return sample = valid_utf8(training.sample()); };
   options.keep = [&] {
     write_config(out, request->model, request->options.config());
     if (!settings.resume) request->family->save_tokenizers(out);
