@@ -38,6 +38,7 @@
 #include <gradus/data/cifar.h>
 #include <gradus/data/context_batches.h>
 #include <gradus/data/en_fr.h>
+#include <gradus/data/en_fr_words.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
 #include <gradus/data/lm_batches.h>

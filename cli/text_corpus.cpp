@@ -90,6 +90,9 @@ void TextCorpus::read_file(const fs::path& run, std::int64_t block) {
   const std::string_view text = data::without_byte_order_mark(file);
   check(text.find_first_not_of(" \t\r\n") != text.npos, "train", "--data ", data_,
         " is empty. Another file?");
+  const std::size_t valid = valid_utf8_prefix(text);
+  check(valid == text.size() || kind_ == "bpe", "train", "--data ", data_, " is not UTF-8 from its byte ",
+        valid, " on. Convert it, or cut it into bytes with --tokenizer bpe?");
   tokenizer_ =
       run.empty() ? tokenizer_for(kind_, vocabulary_, text) : data::load_tokenizer(run / "tokenizer");
   data::Ids ids = tokenizer_->encode(text).ids;

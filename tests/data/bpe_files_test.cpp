@@ -136,5 +136,5 @@ TEST_CASE("BPE's files are refused by what is wrong in them", "[data][bpe][error
   CHECK(message_of([&] { load_tokenizer(folder / "none"); }) ==
         "[tokenizer] " + (folder / "none") +
             " holds no tokenizer's files: vocab.json and merges.txt (byte-level BPE), vocab.txt (WordPiece), "
-            "words.json or characters.json. Is it the right folder?");
+            "words.json, characters.json or en_fr.json. Is it the right folder?");
 }
