@@ -6,5 +6,6 @@
 namespace gradus::cli {
 
 FamilyEntry recurrent_lm();
+FamilyEntry seq2seq();
 
 }  // namespace gradus::cli

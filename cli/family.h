@@ -80,6 +80,17 @@ class WritesText {
   virtual std::int64_t begin_id() const = 0;
 };
 
+class Translates {
+ public:
+  virtual ~Translates() = default;
+  virtual const data::Tokenizer& source() const = 0;
+  virtual const data::Tokenizer& target() const = 0;
+  virtual data::DecoderIds ids() const = 0;
+  virtual std::unique_ptr<models::Writer> writer(const data::Padded& source) const = 0;
+  // How much each token of input (B, T) attended to each of the source, (B, T, S); undefined if none does.
+  virtual Tensor weights(const data::Padded& source, const Tensor& input) const = 0;
+};
+
 struct FamilyEntry {
   std::vector<std::pair<std::string, std::string>> models;  // names and what they are
   std::function<std::unique_ptr<Family>(const std::string& model)> make;

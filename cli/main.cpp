@@ -16,6 +16,7 @@ const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
       {"train", "train a model", train, train_page},
       {"generate", "let a language model write", generate, generate_page},
+      {"translate", "translate sentences", translate, translate_page},
   };
   return all;
 }

@@ -17,6 +17,8 @@ int train(const std::vector<std::string>& words);
 std::string train_page(const std::vector<std::string>& words);
 int generate(const std::vector<std::string>& words);
 std::string generate_page(const std::vector<std::string>& words);
+int translate(const std::vector<std::string>& words);
+std::string translate_page(const std::vector<std::string>& words);
 
 constexpr int bad_input = 2, failed = 1, interrupted = 130;  // exit statuses; the last as shells have it
 

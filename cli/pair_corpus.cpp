@@ -1,0 +1,126 @@
+#include <gradus/cli/pair_corpus.h>
+
+#include <algorithm>
+#include <set>
+
+#include <gradus/core/check.h>
+#include <gradus/data/en_fr.h>
+#include <gradus/data/en_fr_words.h>
+#include <gradus/data/split.h>
+#include <gradus/data/text_file.h>
+#include <gradus/data/words.h>
+
+namespace gradus::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t training_pairs = 100'000, held_out_pairs = 1'000;  // of en-fr
+constexpr std::int64_t most_held_out = 1'000;                             // of a file
+
+const std::vector<std::string>& special_tokens() {
+  static const std::vector<std::string> all = {"[PAD]", "[BOS]", "[EOS]"};
+  return all;
+}
+
+std::unique_ptr<data::Tokenizer> en_fr_tokenizer(const std::set<std::string>& words) {
+  std::vector<std::string> tokens = special_tokens();
+  tokens.insert(tokens.end(), words.begin(), words.end());
+  return std::make_unique<data::EnFrWords>(data::Vocabulary(std::move(tokens)));
+}
+
+data::Words::Options words_options() {
+  data::Words::Options options{.special_tokens = special_tokens()};
+  options.special_tokens.emplace_back("[UNK]");
+  return options;
+}
+
+}  // namespace
+
+void PairCorpus::describe(Options& options) {
+  options.group("Data");
+  options.add({.name = "data",
+               .value = &data_,
+               .shown = "FILE",
+               .says =
+                   "a file with two texts a line, a tab between them, or the word en-fr: English with its "
+                   "French"});
+}
+
+data::DecoderIds PairCorpus::ids() const {
+  const data::Vocabulary& words = target_->vocabulary();
+  return {.begin = words.id("[BOS]"), .end = words.id("[EOS]"), .padding = words.id("[PAD]")};
+}
+
+void PairCorpus::read(const fs::path& run) { is_en_fr() ? read_en_fr(run) : read_file(run); }
+
+void PairCorpus::open(const fs::path& run) {
+  source_ = data::load_tokenizer(run / "source");
+  target_ = data::load_tokenizer(run / "target");
+}
+
+void PairCorpus::save_tokenizers(const fs::path& run) const {
+  source_->save(run / "source");
+  target_->save(run / "target");
+}
+
+void PairCorpus::read_en_fr(const fs::path& run) {
+  const data::EnFr corpus(0);
+  std::vector<data::Pair> pairs;
+  for (std::int64_t i = 0; i < training_pairs; ++i)
+    pairs.push_back(corpus.pair(data::EnFr::Split::training, i));
+  if (run.empty()) {
+    std::set<std::string> english, french;
+    for (const data::Pair& pair : pairs) {
+      english.insert(pair.english.begin(), pair.english.end());
+      french.insert(pair.french.begin(), pair.french.end());
+    }
+    source_ = en_fr_tokenizer(english);
+    target_ = en_fr_tokenizer(french);
+  } else {
+    open(run);
+  }
+  for (const data::Pair& pair : pairs) training_.push_back(ids_of(pair));
+  for (std::int64_t i = 0; i < held_out_pairs; ++i)
+    held_out_.push_back(ids_of(corpus.pair(data::EnFr::Split::random, i)));
+}
+
+data::IdsPair PairCorpus::ids_of(const data::Pair& pair) const {
+  data::IdsPair ids;
+  for (const std::string& word : pair.english) ids.source.push_back(source_->vocabulary().id(word));
+  for (const std::string& word : pair.french) ids.target.push_back(target_->vocabulary().id(word));
+  return ids;
+}
+
+void PairCorpus::read_file(const fs::path& run) {
+  const data::TsvPairs pairs{data::TextFile(data_)};
+  const auto is_held_out = [&](std::int64_t i) {
+    return data::split_of(pairs[i].first) == data::Split::held_out;
+  };
+  if (run.empty()) {
+    data::WordsTrainer source(words_options()), target(words_options());
+    for (std::int64_t i = 0; i < pairs.size(); ++i) {
+      if (is_held_out(i)) continue;
+      source.add(pairs[i].first);
+      target.add(pairs[i].second);
+    }
+    source_ = std::make_unique<data::Words>(source.train());
+    target_ = std::make_unique<data::Words>(target.train());
+  } else {
+    open(run);
+  }
+  for (std::int64_t i = 0; i < pairs.size(); ++i) {
+    const auto [first, second] = pairs[i];
+    data::IdsPair ids{source_->encode(first).ids, target_->encode(second).ids};
+    check(!ids.source.empty() && !ids.target.empty(), "train", "--data ", data_,
+          " has a side without words in line ", i + 1, ". Leave the line out?");
+    if (!is_held_out(i))
+      training_.push_back(std::move(ids));
+    else if (std::ssize(held_out_) < most_held_out)
+      held_out_.push_back(std::move(ids));
+  }
+  check(!training_.empty() && !held_out_.empty(), "train", "--data ", data_, " has ", pairs.size(),
+        " pairs, too few to hold a tenth of them out. More of them?");
+}
+
+}  // namespace gradus::cli

@@ -1,0 +1,94 @@
+// How good a translator is, on pairs that it has not seen.
+#include <algorithm>
+
+#include <gradus/autograd/ops/loss.h>
+#include <gradus/cli/pair_corpus.h>
+#include <gradus/cli/print.h>
+
+namespace gradus::cli {
+namespace {
+
+models::TranslateOptions greedy(const data::DecoderIds& ids) { return {.ids = ids}; }
+
+models::TranslationReport report(const Translator& model, const std::vector<data::IdsPair>& pairs,
+                                 const data::DecoderIds& ids) {
+  return models::detail::report_on(model.writer, model.logits, pairs, greedy(ids));
+}
+
+std::string shown(const data::Share& share) {
+  return printed("%.1f %% of %lld", 100 * share.value(), static_cast<long long>(share.all));
+}
+
+void add_en_fr_results(Results& results, const PairCorpus& corpus, const Translator& model,
+                       models::AccuracyByLength tokens) {
+  using data::EnFr;
+  for (const auto& [split, name, says] :
+       {std::tuple{EnFr::Split::unseen, "exact_unseen", "right whose words never met in training"},
+        std::tuple{EnFr::Split::longer, "exact_longer", "right that are longer than any in training"}}) {
+    std::vector<data::IdsPair> pairs;
+    for (std::int64_t i = 0; i < 500; ++i) pairs.push_back(corpus.ids_of(EnFr(0).pair(split, i)));
+    const models::TranslationReport found = report(model, pairs, corpus.ids());
+    results.add(name, found.exact.value(), shown(found.exact) + " " + says);
+    if (split == EnFr::Split::longer)
+      for (const auto& [length, share] : found.tokens.lengths) tokens.lengths[length] += share;
+  }
+  Json::Object buckets;
+  for (const auto& [longest, share] : tokens.buckets(5)) {
+    const std::string lengths =
+        printed("%lld-%lld", static_cast<long long>(longest - 4), static_cast<long long>(longest));
+    buckets.emplace_back(lengths, share.value());
+    results.lines.emplace_back("tokens: " + lengths + " words",
+                               printed("%.1f %% right", 100 * share.value()));
+  }
+  results.values.emplace_back("token_accuracy_by_length", std::move(buckets));
+  results.add("slope", tokens.slope(), printed("%+.3f %% for each word more", 100 * tokens.slope()));
+}
+
+}  // namespace
+
+double pair_loss(const Translator& model, const std::vector<data::IdsPair>& pairs,
+                 const data::DecoderIds& ids) {
+  double sum = 0;
+  std::int64_t count = 0;
+  constexpr std::size_t rows = 100;
+  for (std::size_t from = 0; from < pairs.size(); from += rows) {
+    std::vector<data::IdsView> sources, targets;
+    std::int64_t tokens = 0;
+    for (std::size_t i = from; i < std::min(from + rows, pairs.size()); ++i) {
+      sources.emplace_back(pairs[i].source);
+      targets.emplace_back(pairs[i].target);
+      tokens += std::ssize(pairs[i].target) + 1;  // with the end
+    }
+    const data::Shifted target = data::shift(targets, ids);
+    const Tensor logits = model.logits(data::pad(sources, ids.padding), target.input);
+    sum += cross_entropy(logits.flatten(0, 1), target.target.flatten()).item() * static_cast<double>(tokens);
+    count += tokens;
+  }
+  return sum / static_cast<double>(count);
+}
+
+void add_pair_results(Results& results, const PairCorpus& corpus, const Translator& model) {
+  const double loss = pair_loss(model, corpus.held_out(), corpus.ids());
+  results.add("loss", loss, printed("%.4f nats a token, on held-out pairs", loss));
+  const models::TranslationReport found = report(model, corpus.held_out(), corpus.ids());
+  results.add("exact", found.exact.value(),
+              shown(found.exact) + " held-out sentences are right, word for word");
+  results.add("bleu", found.bleu, printed("%.1f", found.bleu));
+  if (corpus.is_en_fr()) add_en_fr_results(results, corpus, model, found.tokens);
+}
+
+std::string sample_translations(const PairCorpus& corpus, const Translator& model) {
+  std::vector<data::Ids> sources;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, corpus.held_out().size()); ++i)
+    sources.push_back(corpus.held_out()[i].source);
+  const std::vector<data::Ids> targets = models::translate(model.writer, sources, greedy(corpus.ids()));
+  std::string text;
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    text.append(i > 0 ? "\n" : "")
+        .append(corpus.source().decode(sources[i]))
+        .append(" -> ")
+        .append(corpus.target().decode(targets[i]));
+  return text;
+}
+
+}  // namespace gradus::cli
