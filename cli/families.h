@@ -7,5 +7,6 @@ namespace gradus::cli {
 
 FamilyEntry recurrent_lm();
 FamilyEntry seq2seq();
+FamilyEntry word2vec();
 
 }  // namespace gradus::cli

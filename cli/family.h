@@ -14,6 +14,7 @@
 #include <gradus/cli/options.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/models/decoding.h>
+#include <gradus/models/word_vectors.h>
 #include <gradus/nn/module.h>
 #include <gradus/optim/training_state.h>
 
@@ -89,6 +90,13 @@ class Translates {
   virtual std::unique_ptr<models::Writer> writer(const data::Padded& source) const = 0;
   // How much each token of input (B, T) attended to each of the source, (B, T, S); undefined if none does.
   virtual Tensor weights(const data::Padded& source, const Tensor& input) const = 0;
+};
+
+class HasVectors {
+ public:
+  virtual ~HasVectors() = default;
+  virtual const data::Vocabulary& words() const = 0;
+  virtual models::WordVectors vectors() const = 0;
 };
 
 struct FamilyEntry {

@@ -19,6 +19,20 @@ std::string shown(const data::Share& share) {
   return printed("%.1f %% of %lld", 100 * share.value(), static_cast<long long>(share.all));
 }
 
+// Of the French words that bear a meaning, those for which attention weighs most what they translate.
+void add_alignment(Results& results, const PairCorpus& corpus, const Translator& model) {
+  if (!model.weights) return;
+  std::vector<models::AlignedPair> pairs;
+  for (std::int64_t i = 0; i < std::ssize(corpus.held_out()); ++i) {
+    const data::Pair pair = data::EnFr(0).pair(data::EnFr::Split::random, i);
+    models::AlignedPair aligned{.ids = corpus.ids_of(pair), .links = pair.alignment, .counts = {}};
+    for (const std::string& word : pair.french) aligned.counts.push_back(data::is_content_word(word));
+    pairs.push_back(std::move(aligned));
+  }
+  const data::Share found = models::alignment_agreement(model.weights, pairs, greedy(corpus.ids()));
+  results.add("alignment", found.value(), shown(found) + " content words attend most to what they translate");
+}
+
 void add_en_fr_results(Results& results, const PairCorpus& corpus, const Translator& model,
                        models::AccuracyByLength tokens) {
   using data::EnFr;
@@ -41,6 +55,7 @@ void add_en_fr_results(Results& results, const PairCorpus& corpus, const Transla
                                printed("%.1f %% right", 100 * share.value()));
   }
   results.values.emplace_back("token_accuracy_by_length", std::move(buckets));
+  add_alignment(results, corpus, model);
   results.add("slope", tokens.slope(), printed("%+.3f %% for each word more", 100 * tokens.slope()));
 }
 

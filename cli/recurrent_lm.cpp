@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class RecurrentLm final : public Family, public WritesText {
+class RecurrentLm final : public Family, public WritesText, public HasVectors {
  public:
   explicit RecurrentLm(const std::string& cell) : cell_(models::cell_of_name(cell)) {}
 
@@ -53,7 +53,7 @@ class RecurrentLm final : public Family, public WritesText {
   }
 
   Training begin(const TrainSettings& settings, const fs::path& run) override {
-    corpus_.read(run, block_);
+    corpus_.read(run, "--block", block_);
     make_model(corpus_.tokenizer());
     batches_.emplace(
         data::window_batches(corpus_.training(), {.batch_size = settings.batch_size,
@@ -100,6 +100,10 @@ class RecurrentLm final : public Family, public WritesText {
 
   const data::Tokenizer& tokenizer() const override { return tokenizer_ ? *tokenizer_ : corpus_.tokenizer(); }
   std::unique_ptr<models::Writer> writer() const override { return model_->writer(); }
+  const data::Vocabulary& words() const override { return tokenizer().vocabulary(); }
+  models::WordVectors vectors() const override {
+    return {tokenizer().vocabulary(), model_->embedding.weight};
+  }
   std::int64_t begin_id() const override { return id_between_texts(tokenizer()); }
 
  private:
@@ -124,7 +128,7 @@ class RecurrentLm final : public Family, public WritesText {
   }
 
   models::Cell cell_;
-  TextCorpus corpus_;
+  TextCorpus corpus_{"characters"};
   std::int64_t block_ = 32, layers_ = 1, hidden_ = 128, width_ = 64, tokens_ = 0;
   double dropout_ = 0;
   bool tied_ = false;

@@ -60,7 +60,7 @@ void TextCorpus::describe(Options& options) {
                .shown = "KIND",
                .says = "what a file is cut into: characters, words or bpe",
                .choices = {"characters", "words", "bpe"},
-               .unset = "characters"});
+               .unset = file_tokenizer_});
   options.add({.name = "vocabulary",
                .value = &vocabulary_,
                .shown = "N",
@@ -75,17 +75,17 @@ void TextCorpus::check_settings(const Options& options) const {
         "--vocabulary is for --tokenizer bpe: other tokenizers take what is there. Leave it out?");
 }
 
-void TextCorpus::read(const fs::path& run, std::int64_t block) {
-  if (!is_stories()) return read_file(run, block);
+void TextCorpus::read(const fs::path& run, const char* flag, std::int64_t block) {
+  if (!is_stories()) return read_file(run, flag, block);
   const data::Stories world;
   tokenizer_ = story_tokenizer(world);
   training_ = world.tokens(training_stories, training_tokens);
-  check(block < held_out_tokens, "train", "--block ", block, " is longer than the ", held_out_tokens,
+  check(block < held_out_tokens, "train", flag, " ", block, " is longer than the ", held_out_tokens,
         " tokens of stories that are held out. 64?");
   held_out_ = world.tokens(held_out_stories, held_out_tokens);
 }
 
-void TextCorpus::read_file(const fs::path& run, std::int64_t block) {
+void TextCorpus::read_file(const fs::path& run, const char* flag, std::int64_t block) {
   const std::string file = gradus::read_file(data_);
   const std::string_view text = data::without_byte_order_mark(file);
   check(text.find_first_not_of(" \t\r\n") != text.npos, "train", "--data ", data_,
@@ -93,13 +93,13 @@ void TextCorpus::read_file(const fs::path& run, std::int64_t block) {
   const std::size_t valid = valid_utf8_prefix(text);
   check(valid == text.size() || kind_ == "bpe", "train", "--data ", data_, " is not UTF-8 from its byte ",
         valid, " on. Convert it, or cut it into bytes with --tokenizer bpe?");
-  tokenizer_ =
-      run.empty() ? tokenizer_for(kind_, vocabulary_, text) : data::load_tokenizer(run / "tokenizer");
+  tokenizer_ = run.empty() ? tokenizer_for(kind_.empty() ? file_tokenizer_ : kind_, vocabulary_, text)
+                           : data::load_tokenizer(run / "tokenizer");
   data::Ids ids = tokenizer_->encode(text).ids;
   const std::int64_t size = std::ssize(ids), held = std::max(size / 10, block + 1);
-  check(size - held > block, "train", "--data ", data_, " has ", size, " tokens, too few for --block ", block,
-        " in what is learned from and what is held out. ",
-        size >= 6 ? "--block " + std::to_string(size / 2 - 2) + "?" : "A longer text?");
+  check(size - held > block, "train", "--data ", data_, " has ", size, " tokens, too few for ", flag, " ",
+        block, " in what is learned from and what is held out. ",
+        size >= 6 ? "At most " + std::to_string(size / 2 - 2) + "?" : "A longer text?");
   training_.assign(ids.begin(), ids.end() - held);
   held_out_.assign(ids.end() - held, ids.end());
   held_out_.resize(

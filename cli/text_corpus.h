@@ -19,11 +19,14 @@ constexpr std::uint64_t training_stories = 0, held_out_stories = 1;
 
 class TextCorpus {
  public:
+  // `file_tokenizer`: what a file is cut into where nothing is said.
+  explicit TextCorpus(std::string file_tokenizer) : file_tokenizer_(std::move(file_tokenizer)) {}
+
   void describe(Options& options);
   void check_settings(const Options& options) const;
   // The tokenizer is the one in `run`, if a run goes on, or made of the text. Refuses texts without room for
-  // a block in either part.
-  void read(const std::filesystem::path& run, std::int64_t block);
+  // as many tokens as the flag asks for in either part.
+  void read(const std::filesystem::path& run, const char* flag, std::int64_t block);
 
   const data::Tokenizer& tokenizer() const { return *tokenizer_; }
   const data::Ids& training() const { return training_; }
@@ -32,9 +35,9 @@ class TextCorpus {
   bool is_stories() const { return data_ == "stories"; }
 
  private:
-  void read_file(const std::filesystem::path& run, std::int64_t block);
+  void read_file(const std::filesystem::path& run, const char* flag, std::int64_t block);
 
-  std::string data_ = "stories", kind_;
+  std::string file_tokenizer_, data_ = "stories", kind_;
   std::int64_t vocabulary_ = 2000;
   std::unique_ptr<data::Tokenizer> tokenizer_;
   data::Ids training_, held_out_;

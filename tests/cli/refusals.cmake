@@ -45,10 +45,21 @@ refuse("Leave --config out?" train lstm --resume --out x --config y)
 refuse("cannot read nothing.txt" train lstm --data nothing.txt)
 refuse("--data empty.txt is empty" train lstm --data empty.txt)
 refuse("--data blank.txt is empty" train lstm --data blank.txt --tokenizer words)
-refuse("--data short.txt has 6 tokens, too few for --block 32" train lstm --data short.txt)
+refuse("--data short.txt has 6 tokens, too few for --block 32 in what is learned from and what is held out. At most 1?" train lstm --data short.txt)
 execute_process(COMMAND printf "caf\\351" OUTPUT_FILE ${WORK}/latin.txt)
 refuse("--data latin.txt is not UTF-8 from its byte 3 on" train lstm --data latin.txt)
 refuse("--block 30000 is longer than" train lstm --block 30000)
+
+file(WRITE ${WORK}/one.tsv "a b c\td e f\n")
+file(WRITE ${WORK}/untabbed.tsv "a b c\n")
+refuse("--data one.tsv has 1 pairs, too few" train seq2seq --data one.tsv)
+refuse("untabbed.tsv line 1" train seq2seq --data untabbed.tsv)
+refuse("empty.txt" train seq2seq --data empty.txt)
+refuse("--score is how attention compares, and --context fixed has none" train seq2seq --context fixed --score dot)
+refuse("--context must be start, fixed or attention, not 'fixd'. fixed?" train seq2seq --context fixd)
+refuse("--data empty.txt is empty" train word2vec --data empty.txt)
+refuse("--data short.txt has 1 tokens, too few for --window 5" train word2vec --data short.txt)
+refuse("--threshold must be above 0 and at most 1, not 2. 0.001?" train word2vec --threshold 2)
 
 # Files of options.
 file(WRITE ${WORK}/a.json "{\"model\": \"lstm\", \"hiden\": 8}")
@@ -121,6 +132,11 @@ configure_file(${WORK}/run/training.safetensors ${WORK}/whole/best.safetensors C
 refuse("whole/best.safetensors is a whole training" generate --model whole)
 file(WRITE ${WORK}/whole/best.safetensors "not a checkpoint")
 refuse("whole/best.safetensors" generate --model whole)
+
+refuse("this model, lstm, does not translate. One of seq2seq?" translate --model run "a b")
+refuse("of which word?" neighbours --model run)
+refuse("the model knows no word 'cats'" neighbours --model run cats)
+refuse("--minus and --plus go together, with one word" neighbours --model run a --minus b)
 
 # A run whose text has changed does not go on as if it had not.
 file(COPY ${WORK}/run DESTINATION ${WORK}/changed)
