@@ -172,7 +172,7 @@ class Seq2SeqFamily final : public Family, public Translates {
 }  // namespace
 
 FamilyEntry seq2seq() {
-  return {.models = {{"seq2seq", "recurrent encoder and decoder, with attention or without: translates"}},
+  return {.models = {{"seq2seq", "translates: recurrent encoder and decoder, with attention"}},
           .make = [](const std::string&) { return std::make_unique<Seq2SeqFamily>(); }};
 }
 

@@ -39,18 +39,18 @@ struct Step {
 
 struct FitOptions {
   std::int64_t steps = 1000;
-  std::int64_t accumulate = 1;            // batches whose gradients are averaged for one step
-  Schedule schedule = {};                 // of the learning rate; none: the optimiser's own
-  std::optional<double> clip_norm = {};   // of the optimiser's gradients, see clip_grad_norm
-  std::optional<double> clip_value = {};  // see clip_grad_value
-  std::function<double()> evaluate = {};  // less is better; runs in eval mode, without the tape
-  std::int64_t evaluate_every = 100;      // steps, and after the last
+  std::int64_t accumulate = 1;               // batches whose gradients are averaged for one step
+  Schedule schedule = {};                    // of the learning rate; none: the optimiser's own
+  std::optional<double> clip_norm = {};      // of the optimiser's gradients, see clip_grad_norm
+  std::optional<double> clip_value = {};     // see clip_grad_value
+  std::function<double()> evaluate = {};     // less is better; runs in eval mode, without the tape
+  std::int64_t evaluate_every = 100;         // steps, and after the last
   std::function<std::string()> sample = {};  // what to say after an evaluation; runs as that does
-  std::int64_t patience = 0;              // evaluations without a new best until it stops; 0: any number
-  ReduceOnPlateau* plateau = nullptr;     // sets the learning rate from the evaluations
-  Ema* average = nullptr;                 // of the weights; updated after each step, evaluated in their place
-  std::filesystem::path out = {};         // folder for checkpoints and metrics; empty: none are kept
-  std::int64_t save_every = 0;            // steps; 0: as evaluate_every
+  std::int64_t patience = 0;                 // evaluations without a new best until it stops; 0: any number
+  ReduceOnPlateau* plateau = nullptr;        // sets the learning rate from the evaluations
+  Ema* average = nullptr;          // of the weights; updated after each step, evaluated in their place
+  std::filesystem::path out = {};  // folder for checkpoints and metrics; empty: none are kept
+  std::int64_t save_every = 0;     // steps; 0: as evaluate_every
   // Writes what else belongs in `out`, such as a configuration: called once the folder is this training's,
   // and before the first step.
   std::function<void()> keep = {};

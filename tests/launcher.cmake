@@ -1,6 +1,7 @@
 # The launcher's pages: one for each verb, 80 columns wide, with an example; what is no verb is refused with the
-# nearest one. The page of bench says what its programs say of their options.
-# In: CHECKOUT.
+# nearest one. The page of bench says what its programs say of their options. Verbs of the program gradus have
+# that program's pages, and the overview lists all of them.
+# In: CHECKOUT, PROGRAM, BUILD.
 cmake_policy(VERSION 3.20)
 
 function(launch expected_code result)
@@ -22,9 +23,40 @@ endfunction()
 launch(0 overview help)
 string(REGEX MATCHALL "\n  [a-z]+ " verbs "${overview}")
 list(TRANSFORM verbs STRIP)
-foreach(verb IN ITEMS test tutorial bench)
+foreach(verb IN ITEMS train generate test tutorial bench)
   if(NOT verb IN_LIST verbs)
     message(SEND_ERROR "./gradus help does not list ${verb}:\n${overview}")
+  endif()
+endforeach()
+# The lines of the program's overview stand in the launcher's. Its pages are tests/cli's to read; the launcher
+# shows them only from its own build folder, which no test should build.
+execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE program_overview RESULT_VARIABLE code)
+string(REGEX MATCHALL "\n  [a-z]+  +[^\n]+" program_verbs "${program_overview}")
+list(LENGTH program_verbs count)
+if(count EQUAL 0)
+  message(SEND_ERROR "the program lists no verbs:\n${program_overview}")
+endif()
+set(parts ${CHECKOUT}/build/.launcher-parts)
+set(is_built FALSE)
+if(BUILD STREQUAL ${CHECKOUT}/build AND EXISTS ${parts})
+  file(STRINGS ${parts} built)
+  if(CLI IN_LIST built)
+    set(is_built TRUE)
+  endif()
+endif()
+foreach(line IN LISTS program_verbs)
+  string(REGEX MATCH "  ([a-z]+)  +(.*)" all "${line}")
+  set(verb ${CMAKE_MATCH_1})
+  string(REGEX MATCH "\n  ${verb} [^\n]*" listed "${overview}")
+  check_holds("${listed}" "${CMAKE_MATCH_2}")
+  list(REMOVE_ITEM verbs ${verb})
+  if(is_built)
+    launch(0 page ${verb} --help)
+    execute_process(COMMAND ${PROGRAM} ${verb} --help OUTPUT_VARIABLE own)
+    launch(0 same help ${verb})
+    if(NOT page STREQUAL own OR NOT same STREQUAL own)
+      message(SEND_ERROR "./gradus ${verb} --help is not the program's page:\n${page}")
+    endif()
   endif()
 endforeach()
 foreach(verb IN LISTS verbs)

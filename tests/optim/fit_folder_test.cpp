@@ -159,6 +159,47 @@ TEST_CASE("whichever file the last save fails to write, a resumed training ends 
   }
 }
 
+TEST_CASE("what else is kept in a folder is written when it is this training's, before the first step",
+          "[optim][fit]") {
+  const TemporaryFolder folder;
+  const std::string config = folder / "run/config";
+  nn::Linear model({.in = 1, .out = 1});
+  SGD optimiser(model, {.lr = 0.1});
+  int calls = 0;
+  const auto train = [&](std::int64_t steps, bool resume) {
+    fit(model, optimiser,
+        [&] {
+          CHECK(std::filesystem::exists(config));
+          return sum(model.weight);
+        },
+        {.steps = steps,
+         .out = folder / "run",
+         .resume = resume,
+         .keep =
+             [&] {
+               ++calls;
+               // A kill here leaves nothing that another training would have to go on from.
+               if (!resume) CHECK(!std::filesystem::exists(folder / "run/training.safetensors"));
+               write_atomically(config, [](const Sink& sink) { sink("x"); });
+             },
+         .progress = false});
+  };
+  train(1, false);
+  CHECK(calls == 1);
+  train(2, true);
+  CHECK(calls == 2);
+  CHECK_THROWS_AS(train(2, false), Error);  // the folder is another training's
+  CHECK(calls == 2);
+
+  // A training that does not fit is not gone on with, and what was kept stays.
+  nn::Linear other({.in = 2, .out = 1});
+  SGD others(other, {.lr = 0.1});
+  CHECK_THROWS_AS(fit(other, others, [&] { return sum(other.weight); },
+                      {.steps = 3, .out = folder / "run", .resume = true, .keep = [&] { ++calls; }}),
+                  Error);
+  CHECK(calls == 2);
+}
+
 TEST_CASE("where weights are averaged, the averages are evaluated and kept as best", "[optim][fit]") {
   const TemporaryFolder folder;
   nn::Linear model({.in = 1, .out = 1, .bias = false});

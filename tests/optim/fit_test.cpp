@@ -239,6 +239,32 @@ TEST_CASE("evaluation runs in eval mode and without the tape, and training mode 
   CHECK(!model[3].training());
 }
 
+TEST_CASE("a sample is said after each evaluation, in eval mode and without the tape, and changes nothing",
+          "[optim][fit]") {
+  const TemporaryFolder folder;
+  Training plain;
+  plain.run({.steps = 4, .evaluate = [] { return 1.0; }, .evaluate_every = 2});
+
+  Training sampled;
+  int samples = 0;
+  std::ostringstream said;
+  std::streambuf* const errors = std::cerr.rdbuf(said.rdbuf());
+  sampled.run({.steps = 4,
+               .evaluate = [] { return 1.0; },
+               .evaluate_every = 2,
+               .sample =
+                   [&] {
+                     CHECK(!sampled.model.training());
+                     CHECK(!grad_mode());
+                     return std::string("sample ").append(std::to_string(++samples));
+                   }},
+              true);
+  std::cerr.rdbuf(errors);
+  CHECK(said.str().find("step 2: evaluation 1 (best)\nsample 1\n") != std::string::npos);
+  CHECK(said.str().find("step 4: evaluation 1\nsample 2\n") != std::string::npos);
+  check_same_bits(plain.model, sampled.model);
+}
+
 TEST_CASE("a loss that is no number ends the training, and names the step", "[optim][fit][error]") {
   nn::Linear model({.in = 1, .out = 1});
   SGD optimiser(model, {.lr = 0.1});
@@ -278,6 +304,9 @@ TEST_CASE("fit refuses options that contradict each other", "[optim][fit][error]
         "[fit] resume goes on with what is in a folder, and none is named. Set out?");
   CHECK(refusal({.evaluate = [] { return 0.0; }, .evaluate_every = 0}) ==
         "[fit] cannot evaluate every 0 steps. Use a number above 0?");
+  CHECK(refusal({.sample = [] { return std::string(); }}) ==
+        "[fit] a sample follows an evaluation, and there is none. Set evaluate?");
+  CHECK(refusal({.keep = [] {}}) == "[fit] there is no folder to keep anything in. Set out?");
 }
 
 TEST_CASE("what is no loss is refused by what it is, and so is a rate that is none", "[optim][fit][error]") {
