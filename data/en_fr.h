@@ -56,8 +56,8 @@ struct Pair {
 std::string sentence_of(const std::vector<std::string>& tokens);
 
 // Whether a French token bears the meaning: a noun, name, adjective, adverb of time or verb, but not être and
-// avoir. Articles, possessives, numbers, pronouns, prepositions, conjunctions, negation and degree (trop, très,
-// assez) do not.
+// avoir. Articles, possessives, numbers, pronouns, prepositions, conjunctions, negation and degree (trop,
+// très, assez) do not.
 bool is_content_word(std::string_view french);
 
 class EnFr {

@@ -104,8 +104,7 @@ AttentionResult Attention::attend(const Tensor& queries, const Memory& memory, b
   const Tensor projected = options.score == Score::additive
                                ? linear(queries, query_weight)
                                : linear(queries, concat_weight.slice(1, 0, options.query));
-  const Tensor hidden = tanh(projected.unsqueeze(2) + memory.keys.unsqueeze(1));  // (B, Tq, Tk, hidden)
-  Tensor scores = linear(hidden, score_weight).squeeze(-1);
+  Tensor scores = additive_scores(projected, memory.keys, score_weight);
   if (memory.mask.defined()) scores = masked_fill(scores, logical_not(memory.mask), -infinity);
   const Tensor weights = softmax(scores, -1);
   return {matmul(dropout(weights, p), memory.values), weights};

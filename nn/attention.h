@@ -47,7 +47,7 @@ class Attention : public ModuleOf<Attention> {
   // keys: (B, Tk, key), values: (B, Tk, Dv). mask: (B, Tk), such as which tokens are real, or (B, Tq, Tk).
   Memory memory(const Tensor& keys, const Tensor& values, const Tensor& mask = {}) const;
 
-  // queries: (B, Tq, query) to (B, Tq, Dv); additive scores pass through (B, Tq, Tk, hidden).
+  // queries: (B, Tq, query) to (B, Tq, Dv)
   Tensor operator()(const Tensor& queries, const Memory& memory) const;
   // The same and the weights (B, Tq, Tk), before dropout.
   AttentionResult with_weights(const Tensor& queries, const Memory& memory) const;

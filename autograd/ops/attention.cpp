@@ -148,6 +148,32 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
       });
 }
 
+Tensor definition::additive_scores(const Tensor& q, const Tensor& k, const Tensor& weight) {
+  return gradus::linear(tanh(q.unsqueeze(2) + k.unsqueeze(1)), weight).squeeze(-1);
+}
+
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& weight) {
+  const char* const op = "additive_scores";
+  check_floating(q.dtype(), op);
+  check_same_dtype("q", q.dtype(), "k", k.dtype(), op);
+  check_same_dtype("q", q.dtype(), "weight", weight.dtype(), op);
+  check(q.rank() == 3 && k.rank() == 3 && q.shape()[0] == k.shape()[0] && q.shape()[2] == k.shape()[2], op,
+        "q and k must be (B, Tq, H) and (B, Tk, H); they are ", q.shape(), " and ", k.shape(),
+        ". Project them to one width?");
+  check(weight.shape() == Shape{1, q.shape()[2]}, op, "the weight must be (1, H), here ",
+        Shape{1, q.shape()[2]}, ", not ", weight.shape(), ". Unsqueeze an axis?");
+  const double flops = 2.0 * static_cast<double>(q.numel() * k.shape()[1]);
+  return record(
+      {op, flops}, kernels::additive_scores(q, k, weight), inputs(q, k, weight), saves(q, k, weight),
+      [](Backward& back, const Tensor& dscores, const Tensor& q, const Tensor& k, const Tensor& weight) {
+        auto gradients = kernels::additive_scores_backward(dscores, q, k, weight);
+        back.give(0, std::move(gradients.dq));
+        back.give(1, std::move(gradients.dk));
+        back.give(2, std::move(gradients.dweight));
+      },
+      definition::additive_scores);
+}
+
 Tensor definition::rotary(const Tensor& x, const Tensor& turns) {
   // (..., T, D) as (..., T, D/2, 2), and its parts (..., T, D/2)
   const auto parts = [](const Tensor& of) {

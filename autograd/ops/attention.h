@@ -41,6 +41,11 @@ struct AttentionResult {
 AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const Tensor& v,
                                        const AttentionOptions& options = {});
 
+// scores_ij = weight . tanh(q_i + k_j): how well key j fits query i, of which q and k are projections. Keeps
+// its operands alone for the backward pass, not the (B, Tq, Tk, H) under the sum.
+// q: (B, Tq, H), k: (B, Tk, H), weight: (1, H), scores: (B, Tq, Tk)    Bahdanau, Cho & Bengio 2015
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& weight);
+
 // Each pair of features turned in its plane by an angle, as (x_2i, x_2i+1) are the parts of a complex number:
 //   y_2i = x_2i cos - x_2i+1 sin      y_2i+1 = x_2i sin + x_2i+1 cos
 // x, y: (..., T, D), D even. turns: (T, D), or what expands to x, has the angle's sine at 2i and its cosine
@@ -50,6 +55,7 @@ AttentionResult attention_with_weights(const Tensor& q, const Tensor& k, const T
 Tensor rotary(const Tensor& x, const Tensor& turns);
 
 namespace definition {
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& weight);
 Tensor rotary(const Tensor& x, const Tensor& turns);
 // Dropout's numbers are those that begin at `from`.
 AttentionResult attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,

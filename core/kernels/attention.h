@@ -46,6 +46,15 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
 enum class Turn : bool { forward, back };
 Tensor rotary(const Tensor& x, const Tensor& turns, Turn direction);
 
+// scores_ij = sum_h weight_h tanh(q_ih + k_jh), the tanh not kept: the backward pass computes it again.
+// q: (B, Tq, H), k: (B, Tk, H), weight: (1, H), scores: (B, Tq, Tk)
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& weight);
+struct AdditiveScoresGradients {
+  Tensor dq, dk, dweight;
+};
+AdditiveScoresGradients additive_scores_backward(const Tensor& dscores, const Tensor& q, const Tensor& k,
+                                                 const Tensor& weight);
+
 // How many pairs of a query and a key attend to each other, masks aside.
 std::int64_t attended_pairs(std::int64_t queries, std::int64_t keys, bool causal);
 

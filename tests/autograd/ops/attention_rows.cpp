@@ -229,6 +229,51 @@ OpRow rotary_row() {
               }};
 }
 
+Array additive(const Arrays& x) {
+  const Array &q = x[0], &k = x[1], &weight = x[2];
+  Array scores({q.size(0), q.size(1), k.size(1)});
+  for_each_index(scores.shape, [&](const Index& at) {
+    for (std::int64_t h = 0; h < q.size(2); ++h)
+      scores.at(at) += weight[h] * std::tanh(q.at({at[0], at[1], h}) + k.at({at[0], at[2], h}));
+  });
+  return scores;
+}
+
+OpRow additive_row() {
+  const auto operands = [](std::int64_t batch, std::int64_t queries, std::int64_t keys, std::int64_t hidden) {
+    return Inputs{
+        {.shape = {batch, queries, hidden}}, {.shape = {batch, keys, hidden}}, {.shape = {1, hidden}}};
+  };
+  const std::string op = "[additive_scores] ";
+  const auto call = [](const Tensor& q, const Tensor& k, const Tensor& weight) {
+    return [=] { additive_scores(q, k, weight); };
+  };
+  const auto x = [](const Shape& shape) { return zeros(shape); };
+  return {
+      .name = "additive_scores",
+      .op = [](const Tensors& x) { return additive_scores(x[0], x[1], x[2]); },
+      .reference = additive,
+      .samples = {operands(2, 3, 4, 5), operands(3, 1, 5, 17), operands(1, 2, 1, 1), operands(2, 1, 3, 33)},
+      .empty = operands(2, 3, 0, 4),
+      .large = operands(5, 9, 11, 40),
+      .definition = [](const Tensors& x) { return definition::additive_scores(x[0], x[1], x[2]); },
+      .refusals =
+          {
+              {call(zeros({1, 2, 3}, i64), zeros({1, 2, 3}, i64), zeros({1, 3}, i64)),
+               op + "needs f32 or f64 elements, not i64. Convert with .to(f32)?"},
+              {call(x({1, 2, 3}), zeros({1, 2, 3}, f64), x({1, 3})),
+               op + "dtypes do not mix: q is f32, k is f64. Convert one with .to(f64)?"},
+              {call(x({1, 2, 3}), x({1, 2, 3}), zeros({1, 3}, f64)),
+               op + "dtypes do not mix: q is f32, weight is f64. Convert one with .to(f64)?"},
+              {call(x({1, 2, 3}), x({2, 2, 3}), x({1, 3})),
+               op + "q and k must be (B, Tq, H) and (B, Tk, H); they are (1, 2, 3) and (2, 2, 3). Project "
+                    "them "
+                    "to one width?"},
+              {call(x({1, 2, 3}), x({1, 2, 3}), x({3})),
+               op + "the weight must be (1, H), here (1, 3), not (3,). Unsqueeze an axis?"},
+          }};
+}
+
 }  // namespace
 
 std::vector<OpRow> attention_rows() {
@@ -262,6 +307,7 @@ std::vector<OpRow> attention_rows() {
   }
   add(rows_of({.dropout = 0.25}, plain, empty, large));
   rows.push_back(rotary_row());
+  rows.push_back(additive_row());
   return rows;
 }
 
