@@ -7,6 +7,7 @@
 
 #include <gradus/core/check.h>
 #include <gradus/core/create.h>
+#include <gradus/data/random.h>
 #include <gradus/data/streams.h>
 
 namespace gradus::models {

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include <gradus/data/random.h>
 #include <gradus/data/tokenizer.h>
 #include <gradus/models/decoding.h>
 
