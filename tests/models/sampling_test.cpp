@@ -13,6 +13,7 @@
 #include <gradus/core/parallel.h>
 #include <gradus/data/bpe.h>
 #include <gradus/data/characters.h>
+#include <gradus/data/random.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/data/words.h>
 #include <gradus/models/rnn_lm.h>
