@@ -224,6 +224,8 @@ int train(const std::vector<std::string>& words) {
   const optim::FitResult result = optim::fit(*training.model, optimiser, training.next_loss, options);
   const double seconds = seconds_now() - begin;
   if (result.ending == optim::Ending::interrupted) {
+    if (settings.json)
+      print_json(Json::Object{{"interrupted", Json::Object{{"step", result.steps}, {"out", settings.out}}}});
     std::cerr << "./gradus train --resume --out " << settings.out << " goes on" << std::endl;
     return interrupted;
   }
@@ -238,7 +240,8 @@ int train(const std::vector<std::string>& words) {
         "speed", printed("%.0f %s a second, %.0f s in all", per_second, training.unit.c_str(), seconds));
   }
   results.values.emplace_back("seconds", seconds);
-  results.add("memory", peak_megabytes(), printed("%.0f MB at most", peak_megabytes()));
+  results.values.emplace_back("peak_megabytes", peak_megabytes());
+  results.lines.emplace_back("memory", printed("%.0f MB at most", peak_megabytes()));
   if (settings.json) {
     results.values.insert(results.values.begin(),
                           {{"model", request->model}, {"out", settings.out}, {"steps", result.steps}});
