@@ -1,4 +1,7 @@
 // The words of a command line, divided into options and the rest.
+//
+// Divided here and not by a library: what is told of a wrong word, values' checks and the pages come from the
+// options' own list (options.h), and that leaves a library this loop.
 #pragma once
 
 #include <map>
