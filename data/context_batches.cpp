@@ -25,7 +25,7 @@ void check_contexts(const Ids& text, const ContextOptions& o) {
         o.batch_size, ". Set both above 0?");
   check(o.negatives >= 0, "context_batches", "a target has 0 or more negatives, not ", o.negatives, ". 5?");
   check(o.threshold > 0 && o.threshold <= 1, "context_batches", "threshold is a part of the text, not ",
-        o.threshold, ". 1e-3, or 1 to keep all words?");
+        o.threshold, ". 3e-4, or 1 to keep all words?");
   for (std::size_t i = 0; i < text.size(); ++i)
     check(text[i] >= 0, "context_batches", "id ", i, " of the text is ", text[i],
           ". Ids are the rows of a table, from 0 up");

@@ -23,14 +23,14 @@ struct ContextBatch {
 
 struct ContextOptions {
   Word2VecTask task = Word2VecTask::skip_gram;
-  // Words on either side of the middle one, as far as the text goes, all of them: the authors' program
-  // shrinks each window by chance, so that nearer words count more, where one setting more would do as well.
+  // Words on either side of the middle one, as far as the text goes. All of them are taken: the authors'
+  // program draws a smaller window for each place, which counts nearer words more often and others less.
   std::int64_t window = 5;
   // Of a word that makes up the part f of the text, sqrt(threshold / f) of its places are kept, and all where
   // that is above 1: what stands everywhere tells little. 1 keeps all words.
-  double threshold = 1e-3;
+  double threshold = 3e-4;
   std::int64_t negatives = 5;
-  std::int64_t batch_size = 256;  // words in the middle
+  std::int64_t batch_size = 64;  // words in the middle
   std::uint64_t seed = 0;
 };
 

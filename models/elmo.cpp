@@ -26,7 +26,7 @@ Elmo::Elmo(const Options& o)
       head({.in = o.width, .out = o.vocabulary}),
       dropout({.p = o.dropout}) {
   check(o.layers > 0, "elmo", "needs at least one layer, not ", o.layers, ". 2?");
-  for (nn::ModuleList<nn::LSTM>* const direction : {&forward, &backward})
+  for (nn::ModuleList<nn::LSTM>* const direction : {&forward_layers, &backward_layers})
     for (std::int64_t layer = 0; layer < o.layers; ++layer)
       direction->push_back(nn::LSTM({.in = o.width, .hidden = o.width}));
 }
@@ -44,7 +44,7 @@ Elmo::States Elmo::run(const Tensor& ids, const Tensor& lengths) const {
     }
     return states;
   };
-  return {.forward = through(forward, false), .backward = through(backward, true)};
+  return {.forward = through(forward_layers, false), .backward = through(backward_layers, true)};
 }
 
 Tensor Elmo::loss(const Tensor& ids, const Tensor& lengths) const {

@@ -47,15 +47,15 @@ class Elmo : public nn::ModuleOf<Elmo> {
 
   Options options;
   nn::Embedding embedding;
-  nn::ModuleList<nn::LSTM> forward, backward;  // of a layer each
+  nn::ModuleList<nn::LSTM> forward_layers, backward_layers;  // an LSTM of one layer each
   nn::Linear head;
   nn::Dropout dropout;
 
   template <class Self, class Visit>
   static void members(Self& self, Visit& visit) {
     visit.module("embedding", self.embedding);
-    visit.module("forward", self.forward);
-    visit.module("backward", self.backward);
+    visit.module("forward_layers", self.forward_layers);
+    visit.module("backward_layers", self.backward_layers);
     visit.module("head", self.head);
     visit.module("dropout", self.dropout);
   }
