@@ -54,7 +54,7 @@ class Family {
   // Adds the options that are its own, kept in this object, and sets what else it would have for defaults.
   virtual void describe(Options& options, TrainSettings& defaults) = 0;
   // Refuses settings that do not fit each other, in a word about the flags.
-  virtual void check_settings(const Options&, const TrainSettings&) const {}
+  virtual void check_settings(const Options&) const {}
 
   // Reads the data and makes the model, with random weights. Tokenizers are those in `run`, if a run goes on,
   // or are made of the data.

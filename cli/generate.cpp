@@ -63,6 +63,7 @@ void describe(Options& options, GenerateSettings& s) {
                .shown = "N",
                .says = "how many",
                .least = 1,
+               .most = most_threads,
                .unset = "all cores"});
   options.add({.name = "json", .value = &s.json, .says = "print {\"prompt\":…,\"text\":…} instead"});
 }

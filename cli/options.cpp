@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <iterator>
-#include <type_traits>
 
 #include <gradus/cli/command_line.h>
 #include <gradus/cli/nearest.h>
@@ -32,34 +30,20 @@ bool read_whole(const std::string& text, T& value) {
   return error == std::errc() && stopped == end;
 }
 
-// 1, 0.5, 1e-3
-std::string text_of(double value) {
-  const std::string text = format_json(value);
-  return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
-}
-
-// "at least 0 and below 1"; empty where any number will do.
-std::string limits_of(const Option& option) {
-  std::vector<std::string> parts;
-  if (option.least) parts.push_back("at least " + text_of(*option.least));
-  if (option.above) parts.push_back("above " + text_of(*option.above));
-  if (option.most) parts.push_back("at most " + text_of(*option.most));
-  if (option.below) parts.push_back("below " + text_of(*option.below));
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : " and ") + part;
-  return text;
-}
-
-bool is_within(const Option& option, double value) {
-  return (!option.least || value >= *option.least) && (!option.above || value > *option.above) &&
-         (!option.most || value <= *option.most) && (!option.below || value < *option.below);
-}
-
-// As one would type it, texts in quotes.
+// As one would type it: 1, 0.5, 'text'.
 std::string shown(const Json& value) {
   const std::string text = format_json(value);
   if (text.starts_with('"')) return "'" + value.text() + "'";
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
+
+// The limit that a value breaks, such as "at least 1"; empty where it breaks none.
+std::string broken_limit(const Option& option, double value) {
+  if (option.least && value < *option.least) return "at least " + shown(*option.least);
+  if (option.above && value <= *option.above) return "above " + shown(*option.above);
+  if (option.most && value > *option.most) return "at most " + shown(*option.most);
+  if (option.below && value >= *option.below) return "below " + shown(*option.below);
+  return "";
 }
 
 // The default, as the help has it; empty where there is none to tell.
@@ -127,8 +111,8 @@ void Options::set(const Entry& entry, const Json& value, const std::string& call
     }
   };
   const auto within = [&](auto number) {
-    if (!is_within(option, static_cast<double>(number)))
-      refuse_value(entry, called, limits_of(option), shown(value));
+    const std::string broken = broken_limit(option, static_cast<double>(number));
+    if (!broken.empty()) refuse_value(entry, called, broken, shown(value));
     return number;
   };
   std::visit(Overloaded{[&](bool* to) { *to = kind([&] { return value.boolean(); }, "true or false"); },
@@ -220,13 +204,13 @@ void Options::check_agree(const Json& saved, const std::string& file) const {
     if (!entry.given || entry.option.kept != Kept::fixed) continue;
     const Json now = json_of(entry.option.value);
     const Json* const before = saved.find(entry.option.name);
-    if (before != nullptr && *before != now)
-      refuse("--", entry.option.name, " ", shown(now), " contradicts ", file, ", which has ", shown(*before),
-             ". Leave it out, or begin another run?");
+    if (before == nullptr ? now != entry.fallback : *before != now)
+      refuse("--", entry.option.name, " ", shown(now), " contradicts ", file, ", which has ",
+             before == nullptr ? "none" : shown(*before), ". Leave it out, or begin another run?");
   }
 }
 
-std::string Options::help() const {
+std::string Options::help(bool with_defaults) const {
   std::string page;
   const std::string* group = nullptr;
   for (const Entry& entry : entries_) {
@@ -240,7 +224,7 @@ std::string Options::help() const {
     constexpr std::size_t indent = 26;
     line.resize(std::max(indent, line.size() + 2), ' ');
     std::string says = option.says;
-    if (const std::string fallback = fallback_of(option, entry.fallback); !fallback.empty())
+    if (const std::string fallback = fallback_of(option, entry.fallback); with_defaults && !fallback.empty())
       says.append(" (").append(fallback).append(")");
     page += line;
     print_wrapped(page, says, indent, line.size());

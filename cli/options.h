@@ -41,6 +41,9 @@ struct Option {
   Kept kept = Kept::fixed;
 };
 
+// What is taken for a slip of the finger before it takes all memory.
+constexpr double most_threads = 1024, most_layers = 1024, most_units = 65536;
+
 class Options {
  public:
   // `verb`, such as train, begins each error.
@@ -62,7 +65,7 @@ class Options {
   void check_agree(const Json& saved, const std::string& file) const;
 
   // The options by their groups, 80 columns wide.
-  std::string help() const;
+  std::string help(bool with_defaults = true) const;
 
   // Throws [verb] ...
   template <class... Parts>

@@ -1,13 +1,14 @@
 #include <gradus/cli/pair_corpus.h>
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include <gradus/core/check.h>
 #include <gradus/data/en_fr.h>
 #include <gradus/data/en_fr_words.h>
 #include <gradus/data/split.h>
 #include <gradus/data/text_file.h>
+#include <gradus/data/text_map.h>
 #include <gradus/data/words.h>
 
 namespace gradus::cli {
@@ -23,11 +24,25 @@ const std::vector<std::string>& special_tokens() {
   return all;
 }
 
-std::unique_ptr<data::Tokenizer> en_fr_tokenizer(const std::set<std::string>& words) {
-  std::vector<std::string> tokens = special_tokens();
-  tokens.insert(tokens.end(), words.begin(), words.end());
-  return std::make_unique<data::EnFrWords>(data::Vocabulary(std::move(tokens)));
-}
+// Words by numbers, in the order in which they first come.
+class Numbering {
+ public:
+  Numbering() {
+    for (const std::string& token : special_tokens()) id(token);
+  }
+  std::int64_t id(const std::string& word) {
+    const auto [known, is_new] = ids_.emplace(word, std::ssize(words_));
+    if (is_new) words_.push_back(word);
+    return known->second;
+  }
+  std::unique_ptr<data::Tokenizer> tokenizer() const {
+    return std::make_unique<data::EnFrWords>(data::Vocabulary(words_));
+  }
+
+ private:
+  data::TextMap<std::int64_t> ids_;
+  std::vector<std::string> words_;
+};
 
 data::Words::Options words_options() {
   data::Words::Options options{.special_tokens = special_tokens()};
@@ -66,21 +81,21 @@ void PairCorpus::save_tokenizers(const fs::path& run) const {
 
 void PairCorpus::read_en_fr(const fs::path& run) {
   const data::EnFr corpus(0);
-  std::vector<data::Pair> pairs;
-  for (std::int64_t i = 0; i < training_pairs; ++i)
-    pairs.push_back(corpus.pair(data::EnFr::Split::training, i));
-  if (run.empty()) {
-    std::set<std::string> english, french;
-    for (const data::Pair& pair : pairs) {
-      english.insert(pair.english.begin(), pair.english.end());
-      french.insert(pair.french.begin(), pair.french.end());
-    }
-    source_ = en_fr_tokenizer(english);
-    target_ = en_fr_tokenizer(french);
-  } else {
-    open(run);
+  Numbering english, french;
+  for (std::int64_t i = 0; i < training_pairs; ++i) {
+    const data::Pair pair = corpus.pair(data::EnFr::Split::training, i);
+    data::IdsPair ids;
+    for (const std::string& word : pair.english) ids.source.push_back(english.id(word));
+    for (const std::string& word : pair.french) ids.target.push_back(french.id(word));
+    training_.push_back(std::move(ids));
   }
-  for (const data::Pair& pair : pairs) training_.push_back(ids_of(pair));
+  source_ = english.tokenizer();
+  target_ = french.tokenizer();
+  if (!run.empty())
+    for (const auto& [folder, made] :
+         {std::pair{run / "source", source_.get()}, {run / "target", target_.get()}})
+      check(data::load_tokenizer(folder)->vocabulary() == made->vocabulary(), "train", folder.string(),
+            " has not the words of --data en-fr. Was it changed?");
   for (std::int64_t i = 0; i < held_out_pairs; ++i)
     held_out_.push_back(ids_of(corpus.pair(data::EnFr::Split::random, i)));
 }

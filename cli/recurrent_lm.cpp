@@ -30,10 +30,20 @@ class RecurrentLm final : public Family, public WritesText, public HasVectors {
                  .value = &layers_,
                  .shown = "N",
                  .says = "recurrent layers, one above the other",
-                 .least = 1});
-    options.add({.name = "hidden", .value = &hidden_, .shown = "N", .says = "units of a layer", .least = 1});
-    options.add(
-        {.name = "width", .value = &width_, .shown = "N", .says = "of the tokens' vectors", .least = 1});
+                 .least = 1,
+                 .most = most_layers});
+    options.add({.name = "hidden",
+                 .value = &hidden_,
+                 .shown = "N",
+                 .says = "units of a layer",
+                 .least = 1,
+                 .most = most_units});
+    options.add({.name = "width",
+                 .value = &width_,
+                 .shown = "N",
+                 .says = "of the tokens' vectors",
+                 .least = 1,
+                 .most = most_units});
     options.add({.name = "dropout",
                  .value = &dropout_,
                  .shown = "X",
@@ -46,7 +56,7 @@ class RecurrentLm final : public Family, public WritesText, public HasVectors {
     defaults = {.steps = 4000, .batch_size = 32, .eval_every = 500, .lr = 5e-3};
   }
 
-  void check_settings(const Options& options, const TrainSettings&) const override {
+  void check_settings(const Options& options) const override {
     corpus_.check_settings(options);
     check(!tied_ || width_ == hidden_, "train", "--tied uses one matrix twice, so that --width ", width_,
           " must be --hidden ", hidden_, ". --width ", hidden_, "?");

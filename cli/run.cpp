@@ -1,6 +1,6 @@
 #include <gradus/cli/run.h>
 
-#include <algorithm>
+#include <system_error>
 
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/train.h>
@@ -11,10 +11,15 @@
 namespace gradus::cli {
 namespace fs = std::filesystem;
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 std::string free_folder(const std::string& name) {
   for (int number = 1;; ++number) {
     const fs::path folder = fs::path("runs") / std::string(name).append("-").append(std::to_string(number));
-    if (!fs::exists(folder)) return folder.string();
+    if (!is_there(folder)) return folder.string();
   }
 }
 
@@ -51,7 +56,7 @@ void write_config(const fs::path& run, const std::string& model, Json::Object op
 OpenRun open_run(const std::string& verb, const std::string& folder) {
   check(!folder.empty(), verb.c_str(), "which model? --model DIR, where train has kept one");
   const fs::path run = folder;
-  check(fs::exists(run / "config.json"), verb.c_str(), "--model ", folder,
+  check(is_there(run / "config.json"), verb.c_str(), "--model ", folder,
         " holds no model: there is no config.json. A folder that train has made?");
   const std::string path = (run / "config.json").string();
   const Config config = read_config(verb, path);
@@ -63,7 +68,7 @@ OpenRun open_run(const std::string& verb, const std::string& folder) {
   options.read(config.options, path);
   nn::Module& model = open.family->open(run);
   const fs::path best = run / "best.safetensors", last = run / "last.safetensors";
-  const fs::path weights = fs::exists(best) ? best : last;
+  const fs::path weights = is_there(best) ? best : last;
   try {
     nn::load(model, weights.string());
   } catch (const Error& error) {

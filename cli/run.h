@@ -10,6 +10,9 @@
 
 namespace gradus::cli {
 
+// Whether a file is there that may be looked at.
+bool is_there(const std::filesystem::path& path);
+
 // The first of runs/NAME-1, runs/NAME-2, ... that is not there.
 std::string free_folder(const std::string& name);
 

@@ -48,11 +48,24 @@ class Seq2SeqFamily final : public Family, public Translates {
                  .choices = scores});
     options.add(
         {.name = "bidirectional", .value = &bidirectional_, .says = "the encoder reads in both directions"});
-    options.add(
-        {.name = "layers", .value = &layers_, .shown = "N", .says = "of encoder and decoder", .least = 1});
-    options.add({.name = "hidden", .value = &hidden_, .shown = "N", .says = "units of a layer", .least = 1});
-    options.add(
-        {.name = "width", .value = &width_, .shown = "N", .says = "of the words' vectors", .least = 1});
+    options.add({.name = "layers",
+                 .value = &layers_,
+                 .shown = "N",
+                 .says = "of encoder and decoder",
+                 .least = 1,
+                 .most = most_layers});
+    options.add({.name = "hidden",
+                 .value = &hidden_,
+                 .shown = "N",
+                 .says = "units of a layer",
+                 .least = 1,
+                 .most = most_units});
+    options.add({.name = "width",
+                 .value = &width_,
+                 .shown = "N",
+                 .says = "of the words' vectors",
+                 .least = 1,
+                 .most = most_units});
     options.add({.name = "dropout",
                  .value = &dropout_,
                  .shown = "X",
@@ -68,7 +81,7 @@ class Seq2SeqFamily final : public Family, public Translates {
     defaults = {.steps = 3000, .batch_size = 64, .eval_every = 500, .lr = 3e-3};
   }
 
-  void check_settings(const Options& options, const TrainSettings&) const override {
+  void check_settings(const Options& options) const override {
     check(context_ == "attention" || !options.is_given("score"), "train",
           "--score is how attention compares, and --context ", context_, " has none. Leave it out?");
   }

@@ -96,10 +96,11 @@ void TextCorpus::read_file(const fs::path& run, const char* flag, std::int64_t b
   tokenizer_ = run.empty() ? tokenizer_for(kind_.empty() ? file_tokenizer_ : kind_, vocabulary_, text)
                            : data::load_tokenizer(run / "tokenizer");
   data::Ids ids = tokenizer_->encode(text).ids;
-  const std::int64_t size = std::ssize(ids), held = std::max(size / 10, block + 1);
-  check(size - held > block, "train", "--data ", data_, " has ", size, " tokens, too few for ", flag, " ",
-        block, " in what is learned from and what is held out. ",
-        size >= 6 ? "At most " + std::to_string(size / 2 - 2) + "?" : "A longer text?");
+  const std::int64_t size = std::ssize(ids), longest = size / 2 - 1;
+  check(block <= longest, "train", "--data ", data_, " has ", size, " tokens, too few for ", flag, " ", block,
+        " in what is learned from and what is held out. ",
+        longest > 0 ? "At most " + std::to_string(longest) + "?" : "A longer text?");
+  const std::int64_t held = std::max(size / 10, block + 1);
   training_.assign(ids.begin(), ids.end() - held);
   held_out_.assign(ids.end() - held, ids.end());
   held_out_.resize(

@@ -60,8 +60,8 @@ std::unique_ptr<Request> read_request(std::vector<std::string> words) {
     check(file.empty(), "train", "--resume takes the options that ", out,
           " was begun with. Leave --config out?");
     file = (fs::path(out) / "config.json").string();
-    check(fs::exists(file), "train", "--resume: --out ", out, " holds no run to go on with: there is no ",
-          file, ". Begin one without --resume?");
+    check(is_there(file), "train", "--resume: --out ", out, " holds no run to go on with: there is no ", file,
+          ". Begin one without --resume?");
   }
   Config config;
   if (!file.empty()) {
@@ -87,7 +87,7 @@ std::unique_ptr<Request> read_request(std::vector<std::string> words) {
   if (settings.warmup < 0) settings.warmup = settings.steps / 20;
   check(settings.warmup < settings.steps, "train", "--warmup ", settings.warmup,
         " must be less than the --steps ", settings.steps, ". --warmup ", settings.steps / 10, "?");
-  request->family->check_settings(options, settings);
+  request->family->check_settings(options);
   return request;
 }
 
@@ -178,6 +178,7 @@ void add_train_options(Options& options, TrainSettings& s) {
                .shown = "N",
                .says = "how many; results do not depend on it",
                .least = 1,
+               .most = most_threads,
                .unset = "all cores",
                .kept = Kept::no});
   options.add({.name = "json",
@@ -274,13 +275,14 @@ std::string train_page(const std::vector<std::string>& words) {
       page.append(line).append(says).append("\n");
     }
   return page + R"(
-gradus train MODEL --help lists the options of a model. All have these:
+gradus train MODEL --help lists the options of a model. All have these, with
+defaults of their own:
 
 )" + [] {
     TrainSettings settings;
     Options options("train");
     add_train_options(options, settings);
-    return options.help();
+    return options.help(false);
   }() + R"(
 Ctrl-C finishes the step and saves; --resume goes on from there. A run's folder
 holds config.json (all options), tokenizers, best.safetensors (the weights of

@@ -49,6 +49,7 @@ void describe(Options& options, TranslateSettings& s) {
                .shown = "N",
                .says = "how many",
                .least = 1,
+               .most = most_threads,
                .unset = "all cores"});
   options.add({.name = "json", .value = &s.json, .says = "print an object for each sentence"});
 }

@@ -73,14 +73,16 @@ class Word2VecFamily final : public Family, public HasVectors {
                  .shown = "N",
                  .says = "drawn words that the right one is told from; 0: all words",
                  .least = 0});
-    options.add(
-        {.name = "width", .value = &width_, .shown = "N", .says = "of the words' vectors", .least = 1});
+    options.add({.name = "width",
+                 .value = &width_,
+                 .shown = "N",
+                 .says = "of the words' vectors",
+                 .least = 1,
+                 .most = most_units});
     defaults = {.steps = 3000, .batch_size = 256, .eval_every = 500, .lr = 5e-3};
   }
 
-  void check_settings(const Options& options, const TrainSettings&) const override {
-    corpus_.check_settings(options);
-  }
+  void check_settings(const Options& options) const override { corpus_.check_settings(options); }
 
   Training begin(const TrainSettings& settings, const fs::path& run) override {
     corpus_.read(run, "--window", window_);
