@@ -1,5 +1,6 @@
 # Holds a chapter to its page: the program prints the page's ```text blocks, an empty line between one and the next;
-# each ```cpp block stands in the source; the figures it draws are the committed ones.
+# each ```cpp block stands in the source, each ```lab block in the results of the chapter's lab; the figures it draws are
+# the committed ones.
 # In: PROGRAM, PAGE (NN_topic.md, beside its source), WORK to write in.
 cmake_policy(VERSION 3.20)
 include(${CMAKE_CURRENT_LIST_DIR}/../tests/support/markdown.cmake)
@@ -12,16 +13,25 @@ file(MAKE_DIRECTORY ${WORK}/figures)
 execute_process(COMMAND ${PROGRAM} --figures ${WORK}/figures OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
 check_output(${PAGE} "${printed}" ${WORK})
 
-file(READ ${folder}/${chapter}.cpp source)
-read_blocks(${PAGE} cpp code)
-set(i 0)
-while(i LESS code_count)
-  string(FIND "${source}" "${code_${i}}" place)
-  if(place EQUAL -1)
-    message(SEND_ERROR "${PAGE}: this is not in ${chapter}.cpp:\n${code_${i}}")
+# check_quotes(LANGUAGE FILE): each block of the page in this language stands in the file.
+function(check_quotes language file)
+  read_blocks(${PAGE} ${language} quoted)
+  if(quoted_count EQUAL 0)
+    return()
   endif()
-  math(EXPR i "${i} + 1")
-endwhile()
+  file(READ "${file}" whole)
+  set(i 0)
+  while(i LESS quoted_count)
+    string(FIND "${whole}" "${quoted_${i}}" place)
+    if(place EQUAL -1)
+      message(SEND_ERROR "${PAGE}: this is not in ${file}:\n${quoted_${i}}")
+    endif()
+    math(EXPR i "${i} + 1")
+  endwhile()
+endfunction()
+check_quotes(cpp ${folder}/${chapter}.cpp)
+file(GLOB results ${folder}/labs/${number}_*.txt)
+check_quotes(lab "${results}")
 
 file(GLOB drawn RELATIVE ${WORK}/figures ${WORK}/figures/*)
 file(GLOB committed RELATIVE ${folder}/figures ${folder}/figures/${number}_*)
