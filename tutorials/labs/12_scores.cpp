@@ -1,7 +1,7 @@
 // Dot products, scaled ones and additive scores, by the width of vectors and by the number of keys
 //
-// The last part of chapter 12, whole: three scores learn to find the key that a query asks for, each with three
-// learning rates. Printed is the error of what is looked up.
+// The last part of chapter 12, whole: three scores learn to find the key that a query asks for, each with
+// three learning rates. Printed is the error of what is looked up.
 #include <gradus/gradus.h>
 
 #include <cmath>
