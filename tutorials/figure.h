@@ -34,10 +34,12 @@ struct Axis {
 };
 
 // Takes the next colour of the palette, or the one of this number. Without a name it is not in the legend.
+// Points may have labels, which stand to the right of them.
 struct Series {
   std::string name;
   std::vector<double> x, y;
   int colour = -1;
+  std::vector<std::string> labels = {};
 };
 
 // The panel's ground in `rows` x `columns` cells, the first row at y.from, or on top where the y axis has
@@ -223,6 +225,8 @@ struct Drawing {
     for (std::size_t i = 0; i < series.x.size(); ++i)
       svg << "M" << number(across(series.x[i])) << " " << number(down(series.y[i])) << "h0";
     svg << "'/>\n";
+    for (std::size_t i = 0; i < series.labels.size(); ++i)
+      text(across(series.x[i]) + 6, down(series.y[i]) + 4, series.labels[i], "start");
   }
 
   void draw_bars(const Series& series) {
