@@ -100,8 +100,10 @@ class Contexts {
   }
 
   Ids words_around(const Ids& kept, std::int64_t place) const {
-    const std::int64_t from = std::max<std::int64_t>(place - options_.window, 0);
-    const std::int64_t to = std::min(place + options_.window + 1, static_cast<std::int64_t>(kept.size()));
+    const auto size = static_cast<std::int64_t>(kept.size());
+    const std::int64_t reach = std::min(options_.window, size);
+    const std::int64_t from = std::max<std::int64_t>(place - reach, 0),
+                       to = std::min(place + reach + 1, size);
     Ids around(kept.begin() + from, kept.begin() + to);
     around.erase(around.begin() + (place - from));
     return around;

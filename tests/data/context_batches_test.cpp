@@ -66,7 +66,7 @@ bool is_near(std::int64_t count, std::int64_t of, double share) {
 }  // namespace
 
 TEST_CASE("where all words are kept, rows are the windows of the text, in each epoch", "[data]") {
-  for (const std::int64_t window : {1, 2, 5, 100})
+  for (const std::int64_t window : {std::int64_t{1}, std::int64_t{2}, std::int64_t{5}, INT64_MAX})
     for (const bool is_cbow : {true, false}) {
       const Ids text = some_text(41, 12);
       const auto size = static_cast<std::int64_t>(text.size());
