@@ -174,7 +174,6 @@ TEST_CASE("what else is kept in a folder is written when it is this training's, 
         },
         {.steps = steps,
          .out = folder / "run",
-         .resume = resume,
          .keep =
              [&] {
                ++calls;
@@ -182,6 +181,7 @@ TEST_CASE("what else is kept in a folder is written when it is this training's, 
                if (!resume) CHECK(!std::filesystem::exists(folder / "run/training.safetensors"));
                write_atomically(config, [](const Sink& sink) { sink("x"); });
              },
+         .resume = resume,
          .progress = false});
   };
   train(1, false);
@@ -195,7 +195,7 @@ TEST_CASE("what else is kept in a folder is written when it is this training's, 
   nn::Linear other({.in = 2, .out = 1});
   SGD others(other, {.lr = 0.1});
   CHECK_THROWS_AS(fit(other, others, [&] { return sum(other.weight); },
-                      {.steps = 3, .out = folder / "run", .resume = true, .keep = [&] { ++calls; }}),
+                      {.steps = 3, .out = folder / "run", .keep = [&] { ++calls; }, .resume = true}),
                   Error);
   CHECK(calls == 2);
 }
