@@ -14,6 +14,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>  // clang 14 asks for it
+Overloaded(Cases...)->Overloaded<Cases...>;
 
 Json json_of(const Option::Value& value) {
   return std::visit(Overloaded{[](const std::vector<std::string>* list) {

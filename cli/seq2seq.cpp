@@ -78,7 +78,7 @@ class Seq2SeqFamily final : public Family, public Translates {
                  .says = "how often the decoder is told the right word before, and not its own",
                  .least = 0,
                  .most = 1});
-    defaults = {.steps = 3000, .batch_size = 64, .eval_every = 500, .lr = 3e-3};
+    defaults = {.steps = 5000, .batch_size = 64, .eval_every = 1000, .lr = 3e-3};
   }
 
   void check_settings(const Options& options) const override {
