@@ -46,8 +46,12 @@ class Seq2SeqFamily final : public Family, public Translates {
                  .shown = "KIND",
                  .says = "how attention compares: dot, scaled, general, additive or concat",
                  .choices = scores});
-    options.add(
-        {.name = "bidirectional", .value = &bidirectional_, .says = "the encoder reads in both directions"});
+    options.add({.name = "directions",
+                 .value = &directions_,
+                 .shown = "N",
+                 .says = "1: the encoder reads from the first word to the last; 2: and back",
+                 .least = 1,
+                 .most = 2});
     options.add({.name = "layers",
                  .value = &layers_,
                  .shown = "N",
@@ -78,7 +82,7 @@ class Seq2SeqFamily final : public Family, public Translates {
                  .says = "how often the decoder is told the right word before, and not its own",
                  .least = 0,
                  .most = 1});
-    defaults = {.steps = 5000, .batch_size = 64, .eval_every = 1000, .lr = 3e-3};
+    defaults = {.steps = 3000, .batch_size = 64, .eval_every = 500, .lr = 2e-3};
   }
 
   void check_settings(const Options& options) const override {
@@ -127,7 +131,7 @@ class Seq2SeqFamily final : public Family, public Translates {
 
   std::vector<std::string> examples(const std::string& model) const override {
     return {"./gradus train " + model, "./gradus train " + model + " --context fixed --cell lstm",
-            "./gradus train " + model + " --data pairs.tsv --bidirectional --out runs/pairs"};
+            "./gradus train " + model + " --data pairs.tsv --layers 2 --out runs/pairs"};
   }
 
   nn::Module& open(const fs::path& run) override {
@@ -158,7 +162,7 @@ class Seq2SeqFamily final : public Family, public Translates {
         .width = width_,
         .hidden = hidden_,
         .layers = layers_,
-        .bidirectional = bidirectional_ ? nn::Bidirectional::concat : nn::Bidirectional::no,
+        .bidirectional = directions_ == 2 ? nn::Bidirectional::concat : nn::Bidirectional::no,
         .dropout = dropout_});
   }
 
@@ -175,9 +179,8 @@ class Seq2SeqFamily final : public Family, public Translates {
 
   PairCorpus corpus_;
   std::string cell_ = "gru", context_ = "attention", score_ = "additive";
-  std::int64_t layers_ = 1, hidden_ = 128, width_ = 64, tokens_ = 0;
+  std::int64_t directions_ = 2, layers_ = 1, hidden_ = 192, width_ = 128, tokens_ = 0;
   double dropout_ = 0, teacher_ = 1;
-  bool bidirectional_ = false;
   std::optional<models::Seq2Seq> model_;
   std::optional<data::Source<data::PairBatch>> batches_;
 };

@@ -79,7 +79,7 @@ class Word2VecFamily final : public Family, public HasVectors {
                  .says = "of the words' vectors",
                  .least = 1,
                  .most = most_units});
-    defaults = {.steps = 3000, .batch_size = 256, .eval_every = 500, .lr = 5e-3};
+    defaults = {.steps = 8500, .batch_size = 64, .eval_every = 1000, .lr = 4e-3};
   }
 
   void check_settings(const Options& options) const override { corpus_.check_settings(options); }
@@ -194,7 +194,7 @@ class Word2VecFamily final : public Family, public HasVectors {
   TextCorpus corpus_{"words"};
   std::string task_ = "skip-gram";
   std::int64_t window_ = 5, negatives_ = 5, width_ = 64, words_ = 0;
-  double threshold_ = 1e-3;
+  double threshold_ = 3e-4;
   std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
   std::optional<models::Word2Vec> model_;
   std::optional<data::Source<data::ContextBatch>> batches_, held_out_;
