@@ -1,5 +1,5 @@
-// Words as vectors: one-hot and dense, CBOW and skip-gram, which words lie near each other, and words with two
-// senses. The page beside this file explains it part by part. ./gradus tutorial 07 [--figures DIR]
+// Words as vectors: one-hot and dense, CBOW and skip-gram, which words lie near each other, and words with
+// two senses. The page beside this file explains it part by part. ./gradus tutorial 07 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
