@@ -64,7 +64,7 @@ refuse("--score is how attention compares, and --context fixed has none" train s
 refuse("--context must be start, fixed or attention, not 'fixd'. fixed?" train seq2seq --context fixd)
 refuse("--data empty.txt is empty" train word2vec --data empty.txt)
 refuse("--data short.txt has 1 tokens, too few for --window 5" train word2vec --data short.txt)
-refuse("--threshold must be at most 1, not 2. 0.001?" train word2vec --threshold 2)
+refuse("--threshold must be at most 1, not 2. 3e-04?" train word2vec --threshold 2)
 
 # Files of options.
 file(WRITE ${WORK}/a.json "{\"model\": \"lstm\", \"hiden\": 8}")
