@@ -21,10 +21,7 @@ struct GenerateSettings {
 void describe(Options& options, GenerateSettings& s) {
   models::Sampling& sampling = s.generate.sampling;
   options.group("Options");
-  options.add({.name = "model",
-               .value = &s.model,
-               .shown = "DIR",
-               .says = "the folder that train has kept the model in"});
+  options.add(model_option(s.model));
   options.add({.name = "tokens",
                .value = &s.generate.tokens,
                .shown = "N",
@@ -58,13 +55,7 @@ void describe(Options& options, GenerateSettings& s) {
                .says = "ends the text before this; may come several times"});
   options.add(
       {.name = "seed", .value = &s.seed, .shown = "N", .says = "another seed, another text", .least = 0});
-  options.add({.name = "threads",
-               .value = &s.threads,
-               .shown = "N",
-               .says = "how many",
-               .least = 1,
-               .most = most_threads,
-               .unset = "all cores"});
+  options.add(threads_option(s.threads));
   options.add({.name = "json", .value = &s.json, .says = "print {\"prompt\":…,\"text\":…} instead"});
 }
 

@@ -18,10 +18,7 @@ struct NeighbourSettings {
 
 void describe(Options& options, NeighbourSettings& s) {
   options.group("Options");
-  options.add({.name = "model",
-               .value = &s.model,
-               .shown = "DIR",
-               .says = "the folder that train has kept the model in"});
+  options.add(model_option(s.model));
   options.add(
       {.name = "count", .value = &s.count, .shown = "N", .says = "neighbours of each word", .least = 1});
   options.add({.name = "minus",

@@ -77,7 +77,55 @@ void print_wrapped(std::string& page, const std::string& text, std::size_t inden
   page += '\n';
 }
 
+// What is taken for a slip of the finger before it takes all memory.
+constexpr double most_threads = 1024, most_layers = 1024, most_units = 65536;
+
 }  // namespace
+
+Option model_option(std::string& value) {
+  return {.name = "model",
+          .value = &value,
+          .shown = "DIR",
+          .says = "the folder that train has kept the model in"};
+}
+
+Option threads_option(std::int64_t& value) {
+  return {.name = "threads",
+          .value = &value,
+          .shown = "N",
+          .says = "how many; results do not depend on it",
+          .least = 1,
+          .most = most_threads,
+          .unset = "all cores",
+          .kept = Kept::no};
+}
+
+Option layers_option(std::int64_t& value, std::string says) {
+  return {.name = "layers",
+          .value = &value,
+          .shown = "N",
+          .says = std::move(says),
+          .least = 1,
+          .most = most_layers};
+}
+
+Option units_option(std::string name, std::int64_t& value, std::string says) {
+  return {.name = std::move(name),
+          .value = &value,
+          .shown = "N",
+          .says = std::move(says),
+          .least = 1,
+          .most = most_units};
+}
+
+Option dropout_option(double& value) {
+  return {.name = "dropout",
+          .value = &value,
+          .shown = "X",
+          .says = "part of vectors and outputs that is left out",
+          .least = 0,
+          .below = 1};
+}
 
 void Options::add(Option option) {
   Json fallback = json_of(option.value);

@@ -41,8 +41,12 @@ struct Option {
   Kept kept = Kept::fixed;
 };
 
-// What is taken for a slip of the finger before it takes all memory.
-constexpr double most_threads = 1024, most_layers = 1024, most_units = 65536;
+// Options that several verbs or models have.
+Option model_option(std::string& value);     // --model DIR
+Option threads_option(std::int64_t& value);  // --threads N
+Option layers_option(std::int64_t& value, std::string says);
+Option units_option(std::string name, std::int64_t& value, std::string says);  // such as --hidden N
+Option dropout_option(double& value);
 
 class Options {
  public:

@@ -26,30 +26,10 @@ class RecurrentLm final : public Family, public WritesText, public HasVectors {
                  .says = "tokens that are read at a time, from no memory",
                  .least = 1});
     options.group("Model");
-    options.add({.name = "layers",
-                 .value = &layers_,
-                 .shown = "N",
-                 .says = "recurrent layers, one above the other",
-                 .least = 1,
-                 .most = most_layers});
-    options.add({.name = "hidden",
-                 .value = &hidden_,
-                 .shown = "N",
-                 .says = "units of a layer",
-                 .least = 1,
-                 .most = most_units});
-    options.add({.name = "width",
-                 .value = &width_,
-                 .shown = "N",
-                 .says = "of the tokens' vectors",
-                 .least = 1,
-                 .most = most_units});
-    options.add({.name = "dropout",
-                 .value = &dropout_,
-                 .shown = "X",
-                 .says = "part of vectors and outputs that is left out",
-                 .least = 0,
-                 .below = 1});
+    options.add(layers_option(layers_, "recurrent layers, one above the other"));
+    options.add(units_option("hidden", hidden_, "units of a layer"));
+    options.add(units_option("width", width_, "of the tokens' vectors"));
+    options.add(dropout_option(dropout_));
     options.add({.name = "tied",
                  .value = &tied_,
                  .says = "tokens' vectors serve the output as well; --width must be --hidden"});

@@ -52,30 +52,10 @@ class Seq2SeqFamily final : public Family, public Translates {
                  .says = "1: the encoder reads from the first word to the last; 2: and back",
                  .least = 1,
                  .most = 2});
-    options.add({.name = "layers",
-                 .value = &layers_,
-                 .shown = "N",
-                 .says = "of encoder and decoder",
-                 .least = 1,
-                 .most = most_layers});
-    options.add({.name = "hidden",
-                 .value = &hidden_,
-                 .shown = "N",
-                 .says = "units of a layer",
-                 .least = 1,
-                 .most = most_units});
-    options.add({.name = "width",
-                 .value = &width_,
-                 .shown = "N",
-                 .says = "of the words' vectors",
-                 .least = 1,
-                 .most = most_units});
-    options.add({.name = "dropout",
-                 .value = &dropout_,
-                 .shown = "X",
-                 .says = "part of vectors and outputs that is left out",
-                 .least = 0,
-                 .below = 1});
+    options.add(layers_option(layers_, "of encoder and decoder"));
+    options.add(units_option("hidden", hidden_, "units of a layer"));
+    options.add(units_option("width", width_, "of the words' vectors"));
+    options.add(dropout_option(dropout_));
     options.add({.name = "teacher",
                  .value = &teacher_,
                  .shown = "X",

@@ -173,14 +173,7 @@ void add_train_options(Options& options, TrainSettings& s) {
                .says = "options from a file, such as a run's config.json; the command line comes first",
                .unset = "none",
                .kept = Kept::no});
-  options.add({.name = "threads",
-               .value = &s.threads,
-               .shown = "N",
-               .says = "how many; results do not depend on it",
-               .least = 1,
-               .most = most_threads,
-               .unset = "all cores",
-               .kept = Kept::no});
+  options.add(threads_option(s.threads));
   options.add({.name = "json",
                .value = &s.json,
                .says = "print a line of JSON for each evaluation, and for the results",

@@ -22,10 +22,7 @@ struct TranslateSettings {
 
 void describe(Options& options, TranslateSettings& s) {
   options.group("Options");
-  options.add({.name = "model",
-               .value = &s.model,
-               .shown = "DIR",
-               .says = "the folder that train has kept the model in"});
+  options.add(model_option(s.model));
   options.add({.name = "beam",
                .value = &s.beam,
                .shown = "N",
@@ -44,13 +41,7 @@ void describe(Options& options, TranslateSettings& s) {
   options.add({.name = "attention",
                .value = &s.attention,
                .says = "show which words each word attended to, in percent"});
-  options.add({.name = "threads",
-               .value = &s.threads,
-               .shown = "N",
-               .says = "how many",
-               .least = 1,
-               .most = most_threads,
-               .unset = "all cores"});
+  options.add(threads_option(s.threads));
   options.add({.name = "json", .value = &s.json, .says = "print an object for each sentence"});
 }
 

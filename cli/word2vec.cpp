@@ -73,12 +73,7 @@ class Word2VecFamily final : public Family, public HasVectors {
                  .shown = "N",
                  .says = "drawn words that the right one is told from; 0: all words",
                  .least = 0});
-    options.add({.name = "width",
-                 .value = &width_,
-                 .shown = "N",
-                 .says = "of the words' vectors",
-                 .least = 1,
-                 .most = most_units});
+    options.add(units_option("width", width_, "of the words' vectors"));
     defaults = {.steps = 8500, .batch_size = 64, .eval_every = 1000, .lr = 4e-3};
   }
 
