@@ -104,6 +104,7 @@ double peak_megabytes() {
 void print_results(const Results& results) {
   for (const auto& [name, line] : results.lines) {
     std::string label = name;
+    std::ranges::replace(label, '_', ' ');
     label.resize(std::max<std::size_t>(24, label.size() + 2), ' ');
     std::cout << label << line << "\n";
   }
