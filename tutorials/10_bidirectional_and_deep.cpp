@@ -85,8 +85,8 @@ void print_percent(const std::function<double(int)>& measure) {
   std::printf("    "), chapter::print(chapter::over_seeds(measure), 0, 3);
 }
 
-// 2. The first 24 words of stories with a bank, without the commonest. Of each bank: its place among all these
-// words, whether it has money (1) or lies at a river (0), and whether it stands in the first sentence.
+// 2. The first 24 words of stories with a bank, without the commonest. Of each bank: its place among all
+// these words, whether it has money (1) or lies at a river (0), and whether it stands in the first sentence.
 const data::Stories world;
 const std::int64_t length = 24, width = 32, first_other = 600 * length,
                    vocabulary = world.vocabulary().size();
@@ -138,7 +138,7 @@ Text train_elmo(int seed) {  // two language models, and banks in stories that t
   return text;
 }
 
-// A linear layer on a mix of layers, or on one or a part of it, learns to tell the banks of 600 stories apart.
+// A linear layer on a mix of layers, or on one or a part of it, learns to tell banks of 600 stories apart.
 struct Probe {
   std::array<double, 3> right;  // about the others, in percent: all, in the first sentence, later
   Tensor says, mix;             // of the others, money where it is above 0; the weights of the mix
