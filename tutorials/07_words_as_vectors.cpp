@@ -180,16 +180,16 @@ int main(int argc, char* argv[]) {
       std::printf(" %s", world.vocabulary().token(near).c_str());
   }
   std::puts("\n\na is to b as c is to d          b - a + c             c alone");
-  for (const auto& [from, to] : {std::pair("place", "worker"), {"tool", "spot"}, {"one", "many"}})
+  for (auto k : {std::pair("place", "worker"), {"tool", "spot"}, {"one", "many"}})
     row(
-        std::string(from) + " to " + to, [&](auto& v) { return solved(v, from, to, false); },
-        [&](auto& v) { return solved(v, from, to, true); });
+        std::string(k.first) + " to " + k.second,
+        [&](auto& v) { return solved(v, k.first, k.second, false); },
+        [&](auto& v) { return solved(v, k.first, k.second, true); });
   std::puts("\nof the ten nearest words");
-  for (const auto& [word, topic] :
-       {std::pair("bank", "river"), {"bank", "money"}, {"apples", "kitchen"}, {"apples", "office"}})
-    row(std::string(word) + ": " + topic, [&](auto& v) {
+  for (auto w : {std::pair("bank", "river"), {"bank", "money"}, {"apples", "kitchen"}, {"apples", "office"}})
+    row(std::string(w.first) + ": " + w.second, [&](auto& v) {
       double count = 0;
-      for (const auto near : nearest(v, v[id(word)], 10, {id(word)})) count += facts[near].topic == topic;
+      for (const auto n : nearest(v, v[id(w.first)], 10, {id(w.first)})) count += facts[n].topic == w.second;
       return count;
     });
   if (const std::string folder = chapter::figures_folder(argc, argv); !folder.empty())
