@@ -119,7 +119,7 @@ class RecurrentLm final : public Family, public WritesText, public HasVectors {
 
   models::Cell cell_;
   TextCorpus corpus_{"characters"};
-  std::int64_t block_ = 32, layers_ = 1, hidden_ = 128, width_ = 64, tokens_ = 0;
+  std::int64_t block_ = 32, layers_ = 1, hidden_ = 192, width_ = 64, tokens_ = 0;
   double dropout_ = 0;
   bool tied_ = false;
   std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
