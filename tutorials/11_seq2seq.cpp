@@ -32,7 +32,7 @@ struct Translator : nn::ModuleOf<Translator> {
     return encoder(source_embedding(source.ids), {.lengths = source.lengths}).h;
   }
 
-  // What the decoder gets at each place: the word before, and c, (B, hidden), if it is the same at every place.
+  // What the decoder gets at each place: the word before, and c, (B, hidden), if it is told that at each.
   Tensor told(const Tensor& ids, const Tensor& c) const {
     const Tensor x = target_embedding(ids);
     if (context == Context::start) return x;

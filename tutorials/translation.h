@@ -1,5 +1,5 @@
-// What the chapters with an encoder and a decoder learn from: digits that are to be written as they were read,
-// and sentences to translate, of so few words that a small net learns them in seconds.
+// What the chapters with an encoder and a decoder learn from: digits that are to be written as they were
+// read, and sentences to translate, of so few words that a small net learns them in seconds.
 #pragma once
 
 #include <gradus/gradus.h>
@@ -87,8 +87,8 @@ inline Pairs copies(data::Split split, int count, int from, int to) {
 constexpr int shortest = 3, longest_in_training = 10, longest = 15;
 
 // A column for each line, a row for each length: the mean over five seeds, which the line gets, and the range
-// of what measure(line's number, seed, length) returns. Slope: of the means, for each further digit, within the
-// lengths of training.
+// of what measure(line's number, seed, length) returns. Slope: of the means, for each further digit, within
+// the lengths of training.
 template <class Measure>
 void print_by_length(std::vector<figure::Series>& lines, const Measure& measure) {
   std::printf("\nlength");
@@ -144,9 +144,9 @@ struct Sentences {
   }
 
   std::string text(const data::Ids& french_ids) const {
-    std::vector<std::string> words;
-    for (const std::int64_t id : french_ids) words.push_back(french.token(id));
-    return data::sentence_of(words);
+    std::vector<std::string> tokens;
+    for (const std::int64_t id : french_ids) tokens.push_back(french.token(id));
+    return data::sentence_of(tokens);
   }
 
   // The first held-out pair of this English.

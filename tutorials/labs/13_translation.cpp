@@ -1,8 +1,9 @@
 // Translation from one vector, and with attention, by the length of the sentence
 //
 // Chapters 11 and 13 on the whole corpus: sentences of up to 16 words to learn from, and of up to 25 to be
-// asked for. Words are counted where the net is told the right ones before, slope is what each further word of
-// the English costs, in percent, up to 16; alignment is how often a content word has its largest weight right.
+// asked for. Words are counted where the net is told the right ones before them. Slope is what each further
+// word of the English costs, up to 16; alignment, how often a content word has its largest weight right. All
+// in percent.
 #include <gradus/gradus.h>
 
 #include <algorithm>
