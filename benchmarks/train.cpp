@@ -88,7 +88,7 @@ void body(int count, char** words) {
     std::fprintf(stderr, "[bench] training %s\n", training.name);
     const Json results = results_of(training);
     if (rows.empty()) std::printf("%-30s %5s %5s  %s\n", "training", "s", "MB", "reached");
-    const double seconds = results.at("seconds").number(), memory = results.at("memory").number();
+    const double seconds = results.at("seconds").number(), memory = results.at("peak_megabytes").number();
     std::printf("%-30s %5.0f %5.0f  %s\n", training.name, seconds, memory, training.reached(results).c_str());
     std::fflush(stdout);
     rows.push_back(JsonObject()
