@@ -12,7 +12,7 @@ models::TranslateOptions greedy(const data::DecoderIds& ids) { return {.ids = id
 
 models::TranslationReport report(const Translator& model, const std::vector<data::IdsPair>& pairs,
                                  const data::DecoderIds& ids) {
-  return models::detail::report_on(model.writer, model.logits, pairs, greedy(ids));
+  return models::report_on(model.writer, model.logits, pairs, greedy(ids));
 }
 
 std::string shown(const data::Share& share) {

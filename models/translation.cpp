@@ -146,9 +146,8 @@ data::Share alignment_agreement(const Weights& weights, const std::vector<Aligne
   return agreement;
 }
 
-TranslationReport detail::report_on(const MakeWriter& writer, const Logits& logits,
-                                    const std::vector<data::IdsPair>& pairs,
-                                    const TranslateOptions& options) {
+TranslationReport report_on(const MakeWriter& writer, const Logits& logits,
+                            const std::vector<data::IdsPair>& pairs, const TranslateOptions& options) {
   std::vector<data::Ids> sources, expected;
   for (const data::IdsPair& pair : pairs) {
     sources.push_back(pair.source);

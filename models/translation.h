@@ -58,9 +58,17 @@ struct TranslationReport {
   AccuracyByLength tokens;
 };
 
+TranslationReport report_on(const MakeWriter& writer, const Logits& logits,
+                            const std::vector<data::IdsPair>& pairs, const TranslateOptions& options);
+
 template <class Model>
 TranslationReport report_on(const Model& model, const std::vector<data::IdsPair>& pairs,
-                            const TranslateOptions& options);
+                            const TranslateOptions& options) {
+  return report_on(
+      MakeWriter([&](const data::Padded& source) { return model.writer(source); }),
+      Logits([&](const data::Padded& source, const Tensor& input) { return model(source, input); }), pairs,
+      options);
+}
 
 // A pair whose tokens, one for each id, are known to say the same here and there.
 struct AlignedPair {
@@ -82,19 +90,6 @@ data::Share alignment_agreement(const Model& model, const std::vector<AlignedPai
                                return model.with_weights(source, input).weights;
                              }),
                              pairs, options);
-}
-
-namespace detail {
-TranslationReport report_on(const MakeWriter& writer, const Logits& logits,
-                            const std::vector<data::IdsPair>& pairs, const TranslateOptions& options);
-}
-
-template <class Model>
-TranslationReport report_on(const Model& model, const std::vector<data::IdsPair>& pairs,
-                            const TranslateOptions& options) {
-  return detail::report_on(
-      [&](const data::Padded& source) { return model.writer(source); },
-      [&](const data::Padded& source, const Tensor& input) { return model(source, input); }, pairs, options);
 }
 
 }  // namespace gradus::models
