@@ -24,7 +24,7 @@ void check_options(std::int64_t rows, const DecodeOptions& o, const char* op) {
 
 // What the writer says next, one row for each id. (R, V)
 Tensor next_logits(Writer& writer, const data::Ids& ids, const DecodeOptions& o, const char* op) {
-  Tensor logits = writer.next(from_vector(ids));
+  Tensor logits = writer.next(from_vector(ids).unsqueeze(1));
   check(logits.rank() == 2 && logits.size(0) == static_cast<std::int64_t>(ids.size()), op, "the writer gave ",
         logits.shape(), " for ", ids.size(), " rows. As many rows as it has?");
   check(o.end < logits.size(1), op, "the end, ", o.end, ", is none of the writer's ", logits.size(1),

@@ -15,7 +15,7 @@ namespace gradus::models {
 class Writer {
  public:
   virtual ~Writer() = default;
-  // Each row goes on with its id of (R,). What may come next, as logits (R, V).
+  // Each row goes on with its ids of (R, T). What may come behind the last of them, as logits (R, V).
   virtual Tensor next(const Tensor& ids) = 0;
   // From here on row r is what row rows[r] was; rows: (R',). So a search forks and drops sequences.
   virtual void keep_rows(const Tensor& rows) = 0;

@@ -20,11 +20,9 @@ class RnnWriter final : public Writer {
   RnnWriter(const RnnLm& model, const RecurrentState& state) : model_(model), state_(state) {}
 
   Tensor next(const Tensor& ids) override {
-    check(ids.rank() == 1, "rnn_lm", "a writer goes on with one id for each row, (R,), not ", ids.shape(),
-          ". Flatten them?");
-    RnnLm::Result result = no_grad([&] { return model_(ids.unsqueeze(1), state_); });
+    RnnLm::Result result = no_grad([&] { return model_(ids, state_); });
     state_ = std::move(result.state);
-    return result.logits.squeeze(1);
+    return result.logits.select(1, -1);
   }
 
   void keep_rows(const Tensor& rows) override {

@@ -171,8 +171,7 @@ std::string generate(Writer& writer, const data::Tokenizer& tokenizer, std::stri
   data::Random random(options.seed, {data::streams::sampling});
   Text text(options.stop, on_text);
   for (std::int64_t n = 0; n < options.tokens; ++n) {
-    Tensor logits;
-    for (const std::int64_t id : unread) logits = writer.next(from_vector(std::vector{id}));
+    const Tensor logits = writer.next(from_vector(unread).unsqueeze(0));
     check(logits.shape() == Shape{1, size}, "generate", "the model gives logits of shape ", logits.shape(),
           " and the tokenizer has ", size, " tokens, so that (1, ", size,
           ") was expected. Does it belong to another model?");

@@ -75,9 +75,8 @@ Tensor rows_of(const Tensor& x, const Tensor& rows) {
   return x.defined() ? index_select(x, 0, rows) : Tensor();
 }
 
-void check_input(const Tensor& input, const data::Padded& source) {
-  check(input.rank() == 2 && input.size(0) == source.ids.size(0) && input.size(1) > 0, op,
-        "the input must be ids (", source.ids.size(0),
+void check_input(const Tensor& input, std::int64_t rows) {
+  check(input.rank() == 2 && input.size(0) == rows && input.size(1) > 0, op, "the input must be ids (", rows,
         ", T), a row for each source and T at least 1, not of shape ", input.shape(), ". Batch first?");
 }
 
@@ -148,11 +147,11 @@ Seq2Seq::Steps Seq2Seq::advance(const Tensor& embedded, const Encoded& encoded, 
   return {std::move(next.output), std::move(next.state), std::move(weights)};
 }
 
-// From the beginning through all of input (B, T).
-Seq2Seq::Steps Seq2Seq::decode(const Encoded& encoded, const Tensor& input, bool with_weights) const {
+// From a state through all of input (B, T).
+Seq2Seq::Steps Seq2Seq::decode(const Encoded& encoded, RecurrentState state, const Tensor& input,
+                               bool with_weights) const {
   const Tensor embedded = told(input);
-  if (!attention) return advance(embedded, encoded, encoded.state);
-  RecurrentState state = encoded.state;
+  if (!attention) return advance(embedded, encoded, state);
   std::vector<Tensor> outputs, weights;
   for (std::int64_t t = 0; t < input.size(1); ++t) {
     Steps step = advance(embedded.slice(1, t, t + 1), encoded, state, with_weights);
@@ -183,17 +182,19 @@ Tensor Seq2Seq::operator()(const data::Padded& source, const Tensor& input, doub
   const nn::Call call(*this);
   check(teacher >= 0 && teacher <= 1, op, "teacher is a probability between 0 and 1, not ", teacher,
         ". 1 for no choices of its own?");
-  check_input(input, source);
+  check_input(input, source.ids.size(0));
   const Encoded encoded = encode(source);
   const bool chooses = training() && teacher < 1;
-  return head(thinned(decode(encoded, chooses ? scheduled(encoded, input, teacher) : input, false).output));
+  const Tensor told_before = chooses ? scheduled(encoded, input, teacher) : input;
+  return head(thinned(decode(encoded, encoded.state, told_before, false).output));
 }
 
 Seq2Seq::Attended Seq2Seq::with_weights(const data::Padded& source, const Tensor& input) const {
   const nn::Call call(*this);
   check(attention.has_value(), op, "has no weights to show without attention. Context::attention?");
-  check_input(input, source);
-  const Steps steps = decode(encode(source), input, true);
+  check_input(input, source.ids.size(0));
+  const Encoded encoded = encode(source);
+  const Steps steps = decode(encoded, encoded.state, input, true);
   return {head(thinned(steps.output)), steps.weights};
 }
 
@@ -205,9 +206,10 @@ class Seq2Seq::Translation final : public Writer {
   Tensor next(const Tensor& ids) override {
     const GradMode off(false);
     const nn::Call call(model_);
-    Steps step = model_.advance(model_.told(ids.unsqueeze(1)), encoded_, state_);
-    state_ = std::move(step.state);
-    return model_.head(model_.thinned(step.output)).squeeze(1);
+    check_input(ids, encoded_.state.h.size(1));
+    Steps steps = model_.decode(encoded_, state_, ids, false);
+    state_ = std::move(steps.state);
+    return model_.head(model_.thinned(steps.output.select(1, -1)));
   }
 
   void keep_rows(const Tensor& rows) override {

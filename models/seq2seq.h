@@ -101,7 +101,7 @@ class Seq2Seq : public nn::ModuleOf<Seq2Seq> {
   Tensor told(const Tensor& ids) const;
   Steps advance(const Tensor& embedded, const Encoded& encoded, const RecurrentState& state,
                 bool with_weights = false) const;
-  Steps decode(const Encoded& encoded, const Tensor& input, bool with_weights) const;
+  Steps decode(const Encoded& encoded, RecurrentState state, const Tensor& input, bool with_weights) const;
   Tensor scheduled(const Encoded& encoded, const Tensor& input, double teacher) const;
 };
 

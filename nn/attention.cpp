@@ -1,10 +1,12 @@
 #include <gradus/nn/attention.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
+#include <gradus/autograd/ops/index.h>
 #include <gradus/autograd/ops/join.h>
 #include <gradus/autograd/ops/matmul.h>
 #include <gradus/autograd/ops/random.h>
@@ -118,6 +120,37 @@ AttentionResult Attention::with_weights(const Tensor& queries, const Memory& mem
   return attend(queries, memory, true);
 }
 
+KeyValues KeyValues::keep_rows(const Tensor& rows) const {
+  return {index_select(keys, 0, rows), index_select(values, 0, rows)};
+}
+
+void KeyValueCache::append(const KeyValues& more) {
+  check(!more.keys.requires_grad() && !more.values.requires_grad(), "key_value_cache",
+        "what is kept for later tokens is not recorded. Call the model under no_grad?");
+  check(length_ == 0 || more.keys.size(0) == room_.keys.size(0), "key_value_cache", "it holds ",
+        room_.keys.defined() ? room_.keys.size(0) : 0, " rows, not ", more.keys.size(0),
+        ". A cache for each batch?");
+  const std::int64_t from = length_, to = from + more.keys.size(2);
+  if (!room_.keys.defined() || to > room_.keys.size(2)) {
+    const auto larger = [&](const Tensor& held, const Tensor& like) {
+      Tensor made = Tensor::empty(
+          {like.size(0), like.size(1), std::max<std::int64_t>(2 * from, to), like.size(3)}, like.dtype());
+      if (held.defined()) made.slice(2, 0, from).copy_(held.slice(2, 0, from));
+      return made;
+    };
+    room_ = {larger(room_.keys, more.keys), larger(room_.values, more.values)};
+  }
+  room_.keys.slice(2, from, to).copy_(more.keys);
+  room_.values.slice(2, from, to).copy_(more.values);
+  length_ = to;
+}
+
+KeyValues KeyValueCache::all() const { return {room_.keys.slice(2, 0, length_), room_.values.slice(2, 0, length_)}; }
+
+void KeyValueCache::keep_rows(const Tensor& rows) {
+  if (length_ > 0) room_ = room_.keep_rows(rows);
+}
+
 MultiHeadAttention::MultiHeadAttention(const Options& o)
     : options(o), out_proj({.in = o.width, .out = o.width, .bias = o.bias}) {
   const char* const op = "multi_head_attention";
@@ -142,29 +175,40 @@ std::vector<Tensor> MultiHeadAttention::cut(const Tensor& projected) const {
   return parts;
 }
 
-MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Tensor& x) const {
+// `offset` tokens came before x.
+MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Tensor& x, std::int64_t offset) const {
   check(x.rank() == 3 && x.size(2) == options.width, "multi_head_attention", "x must be (B, T, ",
         options.width, "), not ", x.shape(), ". Batch first?");
   const std::vector<Tensor> parts = cut(linear(x, in_proj_weight, in_proj_bias));
   if (!rotary) return {parts[0], parts[1], parts[2]};
-  return {(*rotary)(parts[0]), (*rotary)(parts[1]), parts[2]};
+  return {(*rotary)(parts[0], offset), (*rotary)(parts[1], offset), parts[2]};
 }
 
-MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Tensor& x, const Tensor& memory) const {
-  const char* const op = "multi_head_attention";
-  check(x.rank() == 3 && x.size(2) == options.width && memory.rank() == 3 &&
-            memory.size(2) == options.width && memory.size(0) == x.size(0),
-        op, "x must be (B, Tq, ", options.width, ") and the memory (B, Tk, ", options.width, "); they are ",
-        x.shape(), " and ", memory.shape(), ". Batch first?");
-  check(!rotary, op,
+// Queries of x alone, or keys and values of a memory alone: `parts` projections from `from` on.
+std::vector<Tensor> MultiHeadAttention::projected(const Tensor& x, const char* name, std::int64_t from,
+                                                  std::int64_t parts) const {
+  check(x.rank() == 3 && x.size(2) == options.width, "multi_head_attention", name, " must be (B, T, ",
+        options.width, "), not ", x.shape(), ". Batch first?");
+  check(!rotary, "multi_head_attention",
         "rotary positions say how far apart two tokens of one sequence are, and the memory is another. "
         "Leave rotary 0?");
-  const std::vector<std::int64_t> sizes = {options.width, 2 * options.width};
-  const std::vector<Tensor> weights = split(in_proj_weight, sizes, 0);
-  const std::vector<Tensor> biases =
-      in_proj_bias.defined() ? split(in_proj_bias, sizes, 0) : std::vector<Tensor>(2);
-  const std::vector<Tensor> of_memory = cut(linear(memory, weights[1], biases[1]));
-  return {cut(linear(x, weights[0], biases[0]))[0], of_memory[0], of_memory[1]};
+  const auto rows = [&](const Tensor& all) {
+    return all.defined() ? all.slice(0, from * options.width, (from + parts) * options.width) : all;
+  };
+  return cut(linear(x, rows(in_proj_weight), rows(in_proj_bias)));
+}
+
+KeyValues MultiHeadAttention::key_values(const Tensor& memory) const {
+  const Call call(*this);
+  const std::vector<Tensor> both = projected(memory, "the memory", 1, 2);
+  return {both[0], both[1]};
+}
+
+MultiHeadAttention::Heads MultiHeadAttention::heads_of(const Tensor& x, const KeyValues& memory) const {
+  const Tensor q = projected(x, "x", 0, 1)[0];
+  check(memory.keys.size(0) == q.size(0), "multi_head_attention", "x has ", q.size(0),
+        " sequences and the memory ", memory.keys.size(0), ". Batch first?");
+  return {q, memory.keys, memory.values};
 }
 
 AttentionOptions MultiHeadAttention::rule(const Heads& heads, const MayAttend& may) const {
@@ -200,8 +244,21 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const MayAttend& may) con
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const MayAttend& may) const {
+  return (*this)(x, key_values(memory), may);
+}
+
+Tensor MultiHeadAttention::operator()(const Tensor& x, const KeyValues& memory, const MayAttend& may) const {
   const Call call(*this);
   const Heads heads = heads_of(x, memory);
+  return join(scaled_dot_product_attention(heads.q, heads.k, heads.v, rule(heads, may)));
+}
+
+Tensor MultiHeadAttention::operator()(const Tensor& x, KeyValueCache& cache, const MayAttend& may) const {
+  const Call call(*this);
+  const Heads own = heads_of(x, cache.length());
+  cache.append({own.k, own.v});
+  const KeyValues all = cache.all();
+  const Heads heads{own.q, all.keys, all.values};
   return join(scaled_dot_product_attention(heads.q, heads.k, heads.v, rule(heads, may)));
 }
 
@@ -215,7 +272,7 @@ AttentionResult MultiHeadAttention::with_weights(const Tensor& x, const MayAtten
 AttentionResult MultiHeadAttention::with_weights(const Tensor& x, const Tensor& memory,
                                                  const MayAttend& may) const {
   const Call call(*this);
-  const Heads heads = heads_of(x, memory);
+  const Heads heads = heads_of(x, key_values(memory));
   const AttentionResult seen = attention_with_weights(heads.q, heads.k, heads.v, rule(heads, may));
   return {join(seen.output), seen.weights};
 }

@@ -76,6 +76,27 @@ struct MayAttend {
   Tensor mask = {};
 };
 
+// Keys and values (B, heads, T, width / heads) of some tokens.
+struct KeyValues {
+  Tensor keys, values;
+  KeyValues keep_rows(const Tensor& rows) const;  // row r becomes what row rows[r] is
+};
+
+// Keys and values of the tokens so far, to which all that come later attend. So a sequence that is written
+// token by token costs one token each time, and the numbers are those of reading it at once. It has room for
+// more than it holds: to append moves what was there only when that is full. Nothing is recorded.
+class KeyValueCache {
+ public:
+  std::int64_t length() const { return length_; }
+  void append(const KeyValues& more);
+  KeyValues all() const;  // T = length()
+  void keep_rows(const Tensor& rows);
+
+ private:
+  KeyValues room_;
+  std::int64_t length_ = 0;
+};
+
 // `heads` times scaled dot-product attention side by side, each on its own part of the projections:
 //   q, k, v = x W^T + b in three parts
 //   y = concat_h(softmax(q_h k_h^T / sqrt(width / heads)) v_h) W_o^T + b_o
@@ -95,6 +116,12 @@ class MultiHeadAttention : public ModuleOf<MultiHeadAttention> {
   // Self-attention, and attention to a memory (B, Tk, width).
   Tensor operator()(const Tensor& x, const MayAttend& may = {}) const;
   Tensor operator()(const Tensor& x, const Tensor& memory, const MayAttend& may = {}) const;
+  // Self-attention of tokens that come behind those in the cache, and then are in it too: what the call for
+  // all of them at once gives at the places of x.
+  Tensor operator()(const Tensor& x, KeyValueCache& cache, const MayAttend& may = {.causal = true}) const;
+  // Attention to a memory whose keys and values were computed before, once for many calls.
+  KeyValues key_values(const Tensor& memory) const;
+  Tensor operator()(const Tensor& x, const KeyValues& memory, const MayAttend& may = {}) const;
   // The same and the weights of each head (B, heads, Tq, Tk), before dropout.
   AttentionResult with_weights(const Tensor& x, const MayAttend& may = {}) const;
   AttentionResult with_weights(const Tensor& x, const Tensor& memory, const MayAttend& may = {}) const;
@@ -117,8 +144,10 @@ class MultiHeadAttention : public ModuleOf<MultiHeadAttention> {
     Tensor q, k, v;  // (B, heads, T, width / heads)
   };
   std::vector<Tensor> cut(const Tensor& projected) const;
-  Heads heads_of(const Tensor& x) const;
-  Heads heads_of(const Tensor& x, const Tensor& memory) const;
+  Heads heads_of(const Tensor& x, std::int64_t offset = 0) const;
+  Heads heads_of(const Tensor& x, const KeyValues& memory) const;
+  std::vector<Tensor> projected(const Tensor& x, const char* name, std::int64_t from,
+                                std::int64_t parts) const;
   AttentionOptions rule(const Heads& heads, const MayAttend& may) const;
   Tensor join(const Tensor& heads) const;
 };

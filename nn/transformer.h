@@ -18,6 +18,7 @@ struct TransformerOptions {
   Activation activation = Activation::relu;
   NormPlace norm = NormPlace::post;
   std::int64_t rotary = 0;  // of self-attention, see MultiHeadAttention
+  double eps = 1e-5;        // of the norms
 };
 
 // Self-attention, then a feed-forward network, each with a path around it. x, y: (B, T, width). With
@@ -27,6 +28,10 @@ class TransformerEncoderLayer : public ModuleOf<TransformerEncoderLayer> {
   using Options = TransformerOptions;
   explicit TransformerEncoderLayer(const Options& options);
   Tensor operator()(const Tensor& x, const MayAttend& may = {}) const;
+  // Of tokens that come behind those in the cache.
+  Tensor operator()(const Tensor& x, KeyValueCache& cache, const MayAttend& may = {.causal = true}) const;
+  // The same as the first and how each head attended, (B, heads, T, T).
+  AttentionResult with_weights(const Tensor& x, const MayAttend& may = {}) const;
 
   Options options;
   MultiHeadAttention self_attn;
@@ -43,6 +48,10 @@ class TransformerEncoderLayer : public ModuleOf<TransformerEncoderLayer> {
     visit.module("dropout1", self.dropout1);
     visit.module("dropout2", self.dropout2);
   }
+
+ private:
+  template <class Attend>
+  Tensor layer(const Tensor& x, const Attend& attend) const;
 };
 
 // The same with attention to a memory (B, Tk, width), what the encoder gives, between the two.
@@ -52,6 +61,22 @@ class TransformerDecoderLayer : public ModuleOf<TransformerDecoderLayer> {
   explicit TransformerDecoderLayer(const Options& options);
   Tensor operator()(const Tensor& x, const Tensor& memory, const MayAttend& may = {.causal = true},
                     const MayAttend& may_of_memory = {}) const;
+
+  // What decoding token by token keeps: keys and values of the tokens so far, and of the memory.
+  struct Cache {
+    KeyValueCache own;
+    KeyValues memory;
+    void keep_rows(const Tensor& rows);
+  };
+  Cache cache(const Tensor& memory) const;
+  Tensor operator()(const Tensor& x, Cache& cache, const MayAttend& may_of_memory = {}) const;
+
+  // The same as the first and how each head attended, (B, heads, T, T) and (B, heads, T, Tk).
+  struct Attended {
+    Tensor output, weights, memory_weights;
+  };
+  Attended with_weights(const Tensor& x, const Tensor& memory, const MayAttend& may = {.causal = true},
+                        const MayAttend& may_of_memory = {}) const;
 
   Options options;
   MultiHeadAttention self_attn, multihead_attn;
@@ -71,6 +96,14 @@ class TransformerDecoderLayer : public ModuleOf<TransformerDecoderLayer> {
     visit.module("dropout2", self.dropout2);
     visit.module("dropout3", self.dropout3);
   }
+
+ private:
+  template <class Attend, class AttendToMemory>
+  Tensor layer(const Tensor& x, const Attend& attend, const AttendToMemory& attend_to_memory) const;
 };
+
+// Every matrix of the model anew, normal with deviation `std`, and every bias zero: how BERT and GPT begin.
+// Norms and what else is no matrix stay.   Radford et al. 2018, Devlin et al. 2019
+void normal_weights(Module& model, double std = 0.02);
 
 }  // namespace gradus::nn

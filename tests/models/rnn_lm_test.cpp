@@ -142,7 +142,7 @@ TEST_CASE("a writer gives the logits of the whole text, word by word and without
       const Tensor whole = model(text, state).logits.detach();
       const std::unique_ptr<Writer> writer = model.writer(state);
       for (std::int64_t t = 0; t < 4; ++t) {
-        const Tensor logits = writer->next(text.select(1, t));
+        const Tensor logits = writer->next(text.slice(1, t, t + 1));
         CHECK(allclose(logits, whole.select(1, t), 0, 1e-13));
         CHECK_FALSE(logits.requires_grad());
       }
@@ -157,11 +157,11 @@ TEST_CASE("a writer's rows fork and end", "[model]") {
     const RnnLm model = wide({.vocabulary = 6, .cell = cell, .width = 3, .hidden = 4});
     const std::unique_ptr<Writer> writer = model.writer();
     writer->keep_rows(ids({0, 0}));  // of no words at all
-    writer->next(ids({2, 5}));
+    writer->next(ids({2, 5}).unsqueeze(1));
     writer->keep_rows(ids({1, 0, 1}));
-    const Tensor forked = writer->next(ids({3, 3, 4}));
+    const Tensor forked = writer->next(ids({3, 3, 4}).unsqueeze(1));
     writer->keep_rows(ids({2}));
-    const Tensor last = writer->next(ids({1}));
+    const Tensor last = writer->next(ids({1}).unsqueeze(1));
     const auto after = [&](const std::vector<std::int64_t>& words) {
       return model(ids(words).unsqueeze(0)).logits.detach()[0][-1];
     };
@@ -185,12 +185,12 @@ TEST_CASE("the recurrent language model says what does not fit, and a writer goe
         }) == "[rnn_lm] ids must be (B, T), not (2,). Unsqueeze an axis?");
   const std::unique_ptr<Writer> writer = model.writer(), other = model.writer();
   CHECK(message_of([&] {
-          writer->next(zeros({1, 1}, i64));
-        }) == "[rnn_lm] a writer goes on with one id for each row, (R,), not (1, 1). Flatten them?");
-  writer->next(ids({1}));
-  other->next(ids({1}));
-  CHECK_THROWS_AS(writer->next(ids({1, 1})), Error);
-  CHECK_THROWS_AS(writer->next(ids({5})), Error);
+          writer->next(zeros({1}, i64));
+        }) == "[rnn_lm] ids must be (B, T), not (1,). Unsqueeze an axis?");
+  writer->next(ids({1}).unsqueeze(1));
+  other->next(ids({1}).unsqueeze(1));
+  CHECK_THROWS_AS(writer->next(ids({1, 1}).unsqueeze(1)), Error);
+  CHECK_THROWS_AS(writer->next(ids({5}).unsqueeze(1)), Error);
   CHECK_THROWS_AS(writer->keep_rows(ids({1})), Error);
-  CHECK(equal(writer->next(ids({3})), other->next(ids({3}))));
+  CHECK(equal(writer->next(ids({3}).unsqueeze(1)), other->next(ids({3}).unsqueeze(1))));
 }

@@ -41,7 +41,7 @@ class Same final : public Writer {
  public:
   explicit Same(const std::vector<double>& logits) : logits_(from_vector(logits).unsqueeze(0)) {}
   Tensor next(const Tensor& ids) override {
-    read.push_back(ids.to_vector<std::int64_t>().at(0));
+    for (const std::int64_t id : ids.to_vector<std::int64_t>()) read.push_back(id);
     return logits_;
   }
   void keep_rows(const Tensor&) override { FAIL("nothing is searched"); }

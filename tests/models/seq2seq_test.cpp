@@ -59,7 +59,7 @@ const Tensor input = tensor({{1, 3, 4, 5}, {1, 6, 7, 8}, {1, 9, 10, 11}}, i64);
 // The logits of each step of input, one call after the other.
 Tensor step_by_step(Writer& writer, const Tensor& input) {
   std::vector<Tensor> logits;
-  for (std::int64_t t = 0; t < input.size(1); ++t) logits.push_back(writer.next(input.select(1, t)));
+  for (std::int64_t t = 0; t < input.size(1); ++t) logits.push_back(writer.next(input.slice(1, t, t + 1)));
   return stack(logits, 1);
 }
 
@@ -164,8 +164,8 @@ TEST_CASE("a teacher that never speaks leaves the decoder with its own choices",
   const Seq2Seq model = tiny(any_cell(), any_context());
   const data::Padded source = padded(sources);
   const auto writer = model.writer(source);
-  std::vector<Tensor> logits{writer->next(input.select(1, 0))};
-  while (logits.size() < 4) logits.push_back(writer->next(argmax(logits.back(), -1)));
+  std::vector<Tensor> logits{writer->next(input.slice(1, 0, 1))};
+  while (logits.size() < 4) logits.push_back(writer->next(argmax(logits.back(), -1).unsqueeze(1)));
   CHECK(allclose(model(source, input, 0).detach(), stack(logits, 1), 1e-12, 1e-12));
 }
 
@@ -193,15 +193,15 @@ TEST_CASE("the teacher speaks as often as it is told to, and always outside of t
 TEST_CASE("a writer's rows can be forked, dropped and put in another order", "[model]") {
   const Seq2Seq model = tiny(any_cell(), any_context(), 2);
   const auto forked = model.writer(padded(sources));
-  forked->next(tensor({1, 1, 1}, i64));
-  forked->next(tensor({3, 4, 5}, i64));
+  forked->next(tensor({{1}, {1}, {1}}, i64));
+  forked->next(tensor({{3}, {4}, {5}}, i64));
   forked->keep_rows(tensor({2, 0, 2}, i64));
-  const Tensor got = forked->next(tensor({6, 7, 8}, i64));
+  const Tensor got = forked->next(tensor({{6}, {7}, {8}}, i64));
 
   const auto expected = model.writer(padded({sources[2], sources[0], sources[2]}));
-  expected->next(tensor({1, 1, 1}, i64));
-  expected->next(tensor({5, 3, 5}, i64));
-  CHECK(allclose(got, expected->next(tensor({6, 7, 8}, i64)), 1e-12, 1e-12));
+  expected->next(tensor({{1}, {1}, {1}}, i64));
+  expected->next(tensor({{5}, {3}, {5}}, i64));
+  CHECK(allclose(got, expected->next(tensor({{6}, {7}, {8}}, i64)), 1e-12, 1e-12));
   CHECK_FALSE(got.requires_grad());
 }
 
