@@ -90,6 +90,18 @@ class StridedLoop {
   std::int64_t strides_[N][Shape::max_rank];
 };
 
+// Calls body(offsets, strides, count), which may run on several threads, for stretches that together are all
+// elements of N operands of one shape. Compiled once for each N, not for each body.
+template <int N>
+void for_each_stretch(const Shape& shape, const std::array<const Strides*, N>& strides, std::int64_t grain,
+                      FunctionRef<void(const std::int64_t*, const std::int64_t*, std::int64_t)> body) {
+  const StridedLoop<N> loop(shape, strides);
+  parallel_for(numel_of(shape, "map"), grain, [&](std::int64_t begin, std::int64_t end) {
+    loop.run(begin, end,
+             [&](const auto& at, const auto& by, std::int64_t count) { body(at.data(), by.data(), count); });
+  });
+}
+
 namespace detail {
 
 // What an operand gives along a stretch, at [i]: neighbours in memory, or one value, kept in a register.
@@ -111,39 +123,62 @@ struct Repeated {
 };
 
 // Calls `loop` with each operand as the source that its stride makes of it; false where one has another
-// stride than 0 or 1. A loop is compiled for each mixture, 2^N of them, so that none asks at each element.
-template <class Loop>
+// stride than 0 or 1, or none varies. A loop is compiled for each mixture, so that none asks at each element.
+template <bool varies, class Loop>
 [[gnu::always_inline]] inline bool with_sources(const std::int64_t*, const Loop& loop) {
-  loop();
-  return true;
+  if constexpr (varies) loop();
+  return varies;
 }
-template <class Loop, class T, class... Rest>
+template <bool varies, class Loop, class T, class... Rest>
 [[gnu::always_inline]] inline bool with_sources(const std::int64_t* by, const Loop& loop, const T* first,
                                                 const Rest*... rest) {
   const auto with = [&](auto source) {
-    return with_sources(
-        by + 1, [&loop, source](auto... others) { loop(source, others...); }, rest...);
+    constexpr bool is_fixed = std::is_same_v<decltype(source), Repeated<T>>;
+    return with_sources < varies ||
+           !is_fixed > (
+                           by + 1, [&loop, source](auto... others) { loop(source, others...); }, rest...);
   };
   if (*by == 1) return with(neighbours(first));
-  if (*by == 0) return with(Repeated<T>{*first});
+  if constexpr (varies || sizeof...(Rest) > 0)
+    if (*by == 0) return with(Repeated<T>{*first});
   return false;
 }
 
 // Flattened: a loop with a call left in it, because f is long and used in several loops, makes no vector
-// code.
+// code. Not inlined: the loops of long functions are most of what there is to compile.
 template <class F, class Out, class... Source>
-[[gnu::flatten]] inline void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
+[[gnu::flatten, gnu::noinline]] void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) out[i] = f(in[i]...);
 }
 
+// Operands of any strides, brought side by side a few at a time: so that no loop over f is compiled for them.
+template <class F, class Out, class... In, std::size_t... K>
+void gathered_loop(std::int64_t count, const F& f, const std::int64_t* by, std::index_sequence<K...>,
+                   Out* out, const In*... in) {
+  constexpr std::int64_t most = 128;
+  std::tuple<std::array<In, most>...> near;
+  std::array<Out, most> results;
+  [[maybe_unused]] const auto gather = [](auto* to, const auto* from, std::int64_t step, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * step];
+  };
+  for (std::int64_t from = 0; from < count; from += most) {
+    const std::int64_t n = std::min(most, count - from);
+    (gather(std::get<K>(near).data(), in + from * by[K + 1], by[K + 1], n), ...);
+    Out* const to = by[0] == 1 ? out + from : results.data();
+    flat_loop(n, f, to, neighbours(static_cast<const In*>(std::get<K>(near).data()))...);
+    if (by[0] == 1) continue;
+    for (std::int64_t i = 0; i < n; ++i) out[(from + i) * by[0]] = results[static_cast<std::size_t>(i)];
+  }
+}
+
 // One stretch; `by` are the strides of out and in.
-template <class F, class Strides, class Out, class... In, std::size_t... K>
-inline void strided_loop(std::int64_t count, const F& f, const Strides& by, std::index_sequence<K...>,
-                         Out* out, const In*... in) {
+template <class F, class Out, class... In, std::size_t... K>
+inline void strided_loop(std::int64_t count, const F& f, const std::int64_t* by,
+                         std::index_sequence<K...> each, Out* out, const In*... in) {
   const auto loop = [&](auto... source) { flat_loop(count, f, out, source...); };
-  if (by[0] == 1 && with_sources(by.data() + 1, loop, in...)) return;
-  for (std::int64_t i = 0; i < count; ++i) out[i * by[0]] = f(in[i * by[K + 1]]...);
+  if (by[0] == 1 && with_sources<sizeof...(In) == 0>(by + 1, loop, in...)) return;
+  gathered_loop(count, f, by, each, out, in...);
 }
 
 }  // namespace detail
@@ -157,15 +192,14 @@ void map_into(const F& f, const Tensor& out, std::int64_t grain,
     Out* const to = out.data<Out>();
     const std::tuple<const In*...> from{operands[K]->template data<In>()...};
     if (out.is_contiguous() && (operands[K]->is_contiguous() && ...))
-      return parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
+      return parallel_for(out.numel(), grain, [=, &f](std::int64_t begin, std::int64_t end) {
         detail::flat_loop(end - begin, f, to + begin, detail::neighbours(std::get<K>(from) + begin)...);
       });
-    const StridedLoop<sizeof...(In) + 1> loop(out.shape(), {&out.strides(), &operands[K]->strides()...});
-    parallel_for(out.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
-      loop.run(begin, end, [&](const auto& at, const auto& by, std::int64_t count) {
-        detail::strided_loop(count, f, by, each, to + at[0], (std::get<K>(from) + at[K + 1])...);
-      });
-    });
+    for_each_stretch<sizeof...(In) + 1>(
+        out.shape(), {&out.strides(), &operands[K]->strides()...}, grain,
+        [&](const std::int64_t* at, const std::int64_t* by, std::int64_t count) {
+          detail::strided_loop(count, f, by, each, to + at[0], (std::get<K>(from) + at[K + 1])...);
+        });
   }
   (std::index_sequence_for<In...>{});
 }

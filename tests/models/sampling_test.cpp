@@ -324,8 +324,7 @@ TEST_CASE("what an id adds to a text depends on it and the one before, with ever
     const std::int64_t size = tokenizer->vocabulary().size();
     const data::Ids prompt = tokenizer->encode("cats").ids;
     for (int trial = 0; trial < 100; ++trial) {
-      // While the prompt is read, nothing is drawn.
-      data::Ids script(prompt.size() - 1), all = prompt;
+      data::Ids script, all = prompt;
       for (int n = 0; n < 6; ++n) {
         script.push_back(random.below(size));
         all.push_back(script.back());
