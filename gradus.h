@@ -71,6 +71,7 @@
 #include <gradus/models/rnn_lm.h>
 #include <gradus/models/sampling.h>
 #include <gradus/models/seq2seq.h>
+#include <gradus/models/transformer.h>
 #include <gradus/models/translation.h>
 #include <gradus/models/word2vec.h>
 #include <gradus/models/word_vectors.h>

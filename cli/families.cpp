@@ -6,7 +6,7 @@
 namespace gradus::cli {
 
 const std::vector<FamilyEntry>& families() {
-  static const std::vector<FamilyEntry> all = {recurrent_lm(), seq2seq(), word2vec()};
+  static const std::vector<FamilyEntry> all = {recurrent_lm(), seq2seq(), transformer(), word2vec()};
   return all;
 }
 

@@ -7,6 +7,7 @@ namespace gradus::cli {
 
 FamilyEntry recurrent_lm();
 FamilyEntry seq2seq();
+FamilyEntry transformer();
 FamilyEntry word2vec();
 
 }  // namespace gradus::cli

@@ -5,6 +5,9 @@
 //   decoder   N layers: causal self-attention, attention to the encoder's result, feed-forward
 //             P(y_t | y_1 ... y_{t-1}, source) = softmax(W h_t)
 //
+// An embedding begins with deviation 1 / sqrt(width): so x has deviation 1, as positions about have, and where
+// the matrix serves as W too, the first logits have.
+//
 // Around each sublayer a path and a norm, nn/transformer.h; where norms come first, each side norms once more
 // at its end. Vaswani et al. 2017; norms first: Xiong et al. 2020
 #pragma once
@@ -41,7 +44,7 @@ class Transformer : public nn::ModuleOf<Transformer> {
     nn::Activation activation = nn::Activation::relu;
     nn::NormPlace norm = nn::NormPlace::pre;
     nn::Position position = nn::Position::sinusoidal;
-    std::int64_t max_length = 256;  // of either side
+    std::int64_t max_length = 256;  // of a source, and of what a decoder is told
     Shared shared = Shared::target;
   };
   explicit Transformer(const Options& options);
@@ -62,7 +65,7 @@ class Transformer : public nn::ModuleOf<Transformer> {
   Attended with_weights(const data::Padded& source, const Tensor& input) const;
 
   // Writes a translation of each row; keys and values of what it has written are kept. Refers to the model,
-  // which is best in eval mode.
+  // which is best in eval mode. Not with normalised positions, which change with each token.
   std::unique_ptr<Writer> writer(const data::Padded& source) const;
 
   Options options;
@@ -90,6 +93,12 @@ class Transformer : public nn::ModuleOf<Transformer> {
 
  private:
   class Translation;
+  Tensor embedded(const Tensor& ids, const nn::Embedding& embedding, const nn::PositionalEncoding& position,
+                  std::int64_t offset = 0) const;
+  template <class Each>
+  Tensor encoded(const data::Padded& source, const Each& each) const;
+  template <class Each>
+  Tensor decoded(const Tensor& input, std::int64_t offset, const Each& each) const;
 };
 
 }  // namespace gradus::models
