@@ -145,7 +145,9 @@ void KeyValueCache::append(const KeyValues& more) {
   length_ = to;
 }
 
-KeyValues KeyValueCache::all() const { return {room_.keys.slice(2, 0, length_), room_.values.slice(2, 0, length_)}; }
+KeyValues KeyValueCache::all() const {
+  return {room_.keys.slice(2, 0, length_), room_.values.slice(2, 0, length_)};
+}
 
 void KeyValueCache::keep_rows(const Tensor& rows) {
   if (length_ > 0) room_ = room_.keep_rows(rows);

@@ -48,13 +48,15 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const MayAttend& may
   return layer(x, [&](const Tensor& h) { return self_attn(h, may); });
 }
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& x, KeyValueCache& cache, const MayAttend& may) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& x, KeyValueCache& cache,
+                                           const MayAttend& may) const {
   return layer(x, [&](const Tensor& h) { return self_attn(h, cache, may); });
 }
 
 AttentionResult TransformerEncoderLayer::with_weights(const Tensor& x, const MayAttend& may) const {
   AttentionResult result;
-  result.output = layer(x, [&](const Tensor& h) { return keep_weights(self_attn.with_weights(h, may), result.weights); });
+  result.output =
+      layer(x, [&](const Tensor& h) { return keep_weights(self_attn.with_weights(h, may), result.weights); });
   return result;
 }
 
@@ -103,9 +105,8 @@ Tensor TransformerDecoderLayer::operator()(const Tensor& x, Cache& cache,
       [&](const Tensor& h) { return multihead_attn(h, cache.memory, may_of_memory); });
 }
 
-TransformerDecoderLayer::Attended TransformerDecoderLayer::with_weights(const Tensor& x, const Tensor& memory,
-                                                                        const MayAttend& may,
-                                                                        const MayAttend& may_of_memory) const {
+TransformerDecoderLayer::Attended TransformerDecoderLayer::with_weights(
+    const Tensor& x, const Tensor& memory, const MayAttend& may, const MayAttend& may_of_memory) const {
   Attended result;
   result.output = layer(
       x, [&](const Tensor& h) { return keep_weights(self_attn.with_weights(h, may), result.weights); },

@@ -152,6 +152,42 @@ TEST_CASE("alignment agrees where the largest weight is a linked token's, of tho
   CHECK(alignment_agreement(BackwardsModel{}, aligned, options) == data::Share{4, 5});
 }
 
+TEST_CASE("a pronoun agrees where it is the likeliest token at its place, told the expected ones",
+          "[model]") {
+  const std::vector<ReferringPair> referring = {
+      {{{3, 4, 5, 6}, {6, 5, 4, 3}}, {0, 0, 2, 0}},  // 4: right
+      {{{3, 9}, {9, 3}}, {0, 0, 0, 1}},              // 9, and it says 8
+      {{{3, 9}, {9, 3}}, {0, 0, 1, 0}},              // 3: right, whatever came before
+      {{{7}, {7, 7}}, {0, 0, 1, 0}},                 // the second 7, and it would end
+  };
+  CHECK(pronoun_agreement(BackwardsModel{}, referring, options) == data::Share{2, 4});
+}
+
+TEST_CASE("a head finds a noun where the pronoun attends to it most, each layer and head for itself",
+          "[model]") {
+  // Layer 0: head 0 looks at the first token, head 1 at the one before. Layer 1 has one head: the last token.
+  const auto heads = [](const data::Padded& source) {
+    const std::int64_t rows = source.ids.size(0), length = source.ids.size(1);
+    const Ids lengths = source.lengths.to_vector<std::int64_t>();
+    Ids first, last;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t i = 0; i < length; ++i) first.push_back(0);
+      for (std::int64_t i = 0; i < length; ++i) first.push_back(std::max<std::int64_t>(i - 1, 0));
+      for (std::int64_t i = 0; i < length; ++i) last.push_back(lengths[static_cast<std::size_t>(row)] - 1);
+    }
+    return std::vector<Tensor>{one_hot(from_vector(first, {rows, 2, length}), length),
+                               one_hot(from_vector(last, {rows, 1, length}), length)};
+  };
+  const std::vector<ReferringPair> referring = {
+      {{{3, 4, 5}, {3}}, {2, 1, 0, 0}},     // pronoun 2, noun 1: the token before
+      {{{3, 4, 5, 6}, {3}}, {2, 0, 0, 0}},  // the first
+      {{{3, 4}, {3}}, {0, 1, 0, 0}},        // the last
+      {{{3, 4}, {3}}, {1, 0, 0, 0}},        // the first, which is the one before
+  };
+  CHECK(heads_find_nouns(heads, referring, options) ==
+        std::vector<std::vector<data::Share>>{{{2, 4}, {2, 4}}, {{1, 4}}});
+}
+
 TEST_CASE("translation refuses what it cannot count", "[model][error]") {
   TranslateOptions none = options;
   none.batch = 0;

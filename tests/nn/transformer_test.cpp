@@ -1,4 +1,5 @@
 // Transformer layers: their formulas, names, what a token may see of others, and gradients.
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -233,6 +234,62 @@ TEST_CASE("a rotary layer knows the order of its tokens, and no attention to a m
                   index_select(decoder(x, x, {}), 1, order).detach()));
   CHECK(
       allclose(decoder(x, index_select(x, 1, order), {}).detach(), decoder(x, x, {}).detach(), 1e-12, 1e-12));
+}
+
+TEST_CASE("layers that tell how they attended give what they give without, and weights that sum to one",
+          "[nn]") {
+  const NormPlace norm = GENERATE(NormPlace::pre, NormPlace::post);
+  const Tensor x = noise({2, 4, 8}, 1), memory = noise({2, 5, 8}, 2);
+  const auto check_weights = [](const Tensor& weights, const Shape& shape) {
+    CHECK(weights.shape() == shape);
+    CHECK(allclose(sum(weights, -1).detach(), ones({shape[0], shape[1], shape[2]}, f64), 1e-12, 1e-12));
+  };
+  const auto encoder = layer_of<TransformerEncoderLayer>(small(norm));
+  const AttentionResult read = encoder.with_weights(memory, first_three_of_five());
+  CHECK(allclose(read.output.detach(), encoder(memory, first_three_of_five()).detach(), 1e-12, 1e-12));
+  check_weights(read.weights, {2, 2, 5, 5});
+  CHECK(equal(read.weights.slice(3, 3, 5).detach(), zeros({2, 2, 5, 2}, f64)));  // padding
+
+  const auto decoder = layer_of<TransformerDecoderLayer>(small(norm));
+  const auto written = decoder.with_weights(x, memory, {.causal = true}, first_three_of_five());
+  CHECK(allclose(written.output.detach(),
+                 decoder(x, memory, {.causal = true}, first_three_of_five()).detach(), 1e-12, 1e-12));
+  check_weights(written.weights, {2, 2, 4, 4});
+  check_weights(written.memory_weights, {2, 2, 4, 5});
+  for (std::int64_t t = 0; t < 4; ++t)  // nothing later
+    CHECK(equal(written.weights.select(2, t).slice(2, t + 1, 4).detach(), zeros({2, 2, 3 - t}, f64)));
+  CHECK(equal(written.memory_weights.slice(3, 3, 5).detach(), zeros({2, 2, 4, 2}, f64)));
+}
+
+TEST_CASE("normal weights have their deviation, biases are zeros, and norms stay as they are", "[nn]") {
+  manual_seed(5);
+  TransformerDecoderLayer layer({.width = 64, .heads = 4, .hidden = 128});
+  layer.norm2.weight.detach().fill_(3);
+  layer.feed_forward.linear1.bias.detach().fill_(3);
+  normal_weights(layer, 0.5);
+  int matrices = 0;
+  for (const NamedTensor& parameter : layer.parameters()) {
+    const Tensor x = parameter.value.detach();
+    const bool of_norm = parameter.name.starts_with("norm");
+    if (x.rank() == 2) {
+      ++matrices;
+      const auto count = static_cast<double>(x.numel());
+      CHECK(std::abs(mean(x).item()) < 5 * 0.5 / std::sqrt(count));
+      CHECK(std::abs(mean(square(x)).item() - 0.25) < 5 * 0.25 * std::sqrt(2 / count));
+    } else if (parameter.name == "norm2.weight") {
+      CHECK(equal(x, full({64}, 3)));
+    } else if (of_norm && parameter.name.ends_with("weight")) {
+      CHECK(equal(x, ones({64})));
+    } else {
+      CHECK(equal(x, zeros_like(x)));
+    }
+  }
+  CHECK(matrices == 6);
+  CHECK(layer.self_attn.in_proj_weight.requires_grad());
+  manual_seed(5);
+  TransformerDecoderLayer again({.width = 64, .heads = 4, .hidden = 128});
+  normal_weights(again, 0.5);
+  CHECK(equal(again.self_attn.in_proj_weight, layer.self_attn.in_proj_weight));
 }
 
 TEST_CASE("Transformer layers refuse sizes that do not fit", "[nn][error]") {

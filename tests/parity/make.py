@@ -11,6 +11,7 @@ import attention
 import layers
 import models_lm
 import models_seq2seq
+import models_transformer
 import models_words
 import optimisers
 import recurrent
@@ -21,4 +22,5 @@ attention.make()
 optimisers.make()
 models_lm.make()
 models_seq2seq.make()
+models_transformer.make()
 models_words.make()
