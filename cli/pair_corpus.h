@@ -45,7 +45,8 @@ class PairCorpus {
 struct Translator {
   models::MakeWriter writer;
   models::Logits logits;
-  models::Weights weights = {};  // if it attends
+  models::Weights weights = {};    // if it attends
+  models::SourceHeads heads = {};  // if words of the source attend to each other
 };
 
 // The mean loss over the tokens of the pairs, each told those before it.
@@ -53,7 +54,8 @@ double pair_loss(const Translator& model, const std::vector<data::IdsPair>& pair
                  const data::DecoderIds& ids);
 
 // Of the held-out pairs: loss, translations that are right, and tokens by the length of the sentence; of
-// en-fr also of longer and of unseen sentences, and whether attention finds the word that is translated.
+// en-fr also of longer and of unseen sentences, whether il or elle stands for *it* as its noun asks, and whether
+// attention finds the word that is translated, and a head of it the noun that *it* stands for.
 void add_pair_results(Results& results, const PairCorpus& corpus, const Translator& model);
 
 // The first held-out pairs, as the model translates them by now.

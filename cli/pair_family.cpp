@@ -15,9 +15,10 @@ nn::Module& PairFamily::made() {
 Training PairFamily::begin(const TrainSettings& settings, const fs::path& run) {
   corpus_.read(run);
   made();
-  batches_.emplace(data::pair_batches(corpus_.training(), {.size = {.sequences = settings.batch_size},
-                                                           .ids = corpus_.ids(),
-                                                           .seed = static_cast<std::uint64_t>(settings.seed)}));
+  batches_.emplace(
+      data::pair_batches(corpus_.training(), {.size = {.sequences = settings.batch_size},
+                                              .ids = corpus_.ids(),
+                                              .seed = static_cast<std::uint64_t>(settings.seed)}));
   return {.model = model_,
           .next_loss =
               [this] {

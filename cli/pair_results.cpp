@@ -33,6 +33,43 @@ void add_alignment(Results& results, const PairCorpus& corpus, const Translator&
   results.add("alignment", found.value(), shown(found) + " content words attend most to what they translate");
 }
 
+// Pairs of a split in which *it* is il or elle, among those from `begin` to `end`.
+std::vector<models::ReferringPair> pairs_with_it(const PairCorpus& corpus, std::int64_t begin,
+                                                 std::int64_t end) {
+  std::vector<models::ReferringPair> found;
+  for (std::int64_t i = begin; i < end; ++i) {
+    const data::Pair pair = data::EnFr(0).pair(data::EnFr::Split::random, i);
+    for (const data::Reference& reference : pair.references) {
+      const std::string& french = pair.french[static_cast<std::size_t>(reference.french_pronoun)];
+      if (pair.english[static_cast<std::size_t>(reference.english_pronoun)] == "it" &&
+          (french == "il" || french == "elle"))
+        found.push_back({corpus.ids_of(pair), reference});
+    }
+  }
+  return found;
+}
+
+// The head that finds the noun of *it* most often in sentences that serve to choose it, on others.
+void add_pronouns(Results& results, const PairCorpus& corpus, const Translator& model) {
+  constexpr std::int64_t asked = 3'000, chosen_on = 2'000;  // held-out sentences: about a tenth has an *it*
+  const std::vector<models::ReferringPair> pairs = pairs_with_it(corpus, 0, asked);
+  const models::TranslateOptions options = greedy(corpus.ids());
+  const data::Share agreement = models::pronoun_agreement(model.logits, pairs, options);
+  results.add("it_agreement", agreement.value(), shown(agreement) + " are il or elle as the noun of it asks");
+  if (!model.heads) return;
+  const auto chosen =
+      models::heads_find_nouns(model.heads, pairs_with_it(corpus, asked, asked + chosen_on), options);
+  std::size_t layer = 0, head = 0;
+  for (std::size_t l = 0; l < chosen.size(); ++l)
+    for (std::size_t h = 0; h < chosen[l].size(); ++h)
+      if (chosen[l][h].right > chosen[layer][head].right) layer = l, head = h;
+  const data::Share found = models::heads_find_nouns(model.heads, pairs, options)[layer][head];
+  const auto l = static_cast<std::int64_t>(layer + 1), h = static_cast<std::int64_t>(head + 1);
+  results.add("pronoun_head", Json::Object{{"layer", l}, {"head", h}, {"right", found.value()}},
+              shown(found) + printed(" attend from it to its noun: encoder layer %lld, head %lld",
+                                     static_cast<long long>(l), static_cast<long long>(h)));
+}
+
 void add_en_fr_results(Results& results, const PairCorpus& corpus, const Translator& model,
                        models::AccuracyByLength tokens) {
   using data::EnFr;
@@ -56,6 +93,7 @@ void add_en_fr_results(Results& results, const PairCorpus& corpus, const Transla
   }
   results.values.emplace_back("token_accuracy_by_length", std::move(buckets));
   add_alignment(results, corpus, model);
+  add_pronouns(results, corpus, model);
   results.add("slope", tokens.slope(), printed("%+.3f %% for each word more", 100 * tokens.slope()));
 }
 

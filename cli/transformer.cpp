@@ -7,6 +7,7 @@
 #include <gradus/cli/families.h>
 #include <gradus/cli/pair_family.h>
 #include <gradus/core/check.h>
+#include <gradus/core/create.h>
 #include <gradus/models/transformer.h>
 
 namespace gradus::cli {
@@ -42,11 +43,12 @@ class TransformerFamily final : public PairFamily {
                  .shown = "PLACE",
                  .says = "pre: what goes into a sublayer is normed; post: what comes out",
                  .choices = norms});
-    options.add({.name = "shared",
-                 .value = &shared_,
-                 .shown = "WHAT",
-                 .says = "target: the French words' vectors also score the next word; none: another matrix does",
-                 .choices = shared});
+    options.add(
+        {.name = "shared",
+         .value = &shared_,
+         .shown = "WHAT",
+         .says = "target: the French words' vectors also score the next word; none: another matrix does",
+         .choices = shared});
     options.add(units_option("max-length", max_length_, "tokens of a sentence at most"));
     options.add(dropout_option(dropout_));
     options.add({.name = "label-smoothing",
@@ -103,6 +105,12 @@ class TransformerFamily final : public PairFamily {
             .weights =
                 [this](const Padded& source, const Tensor& input) {
                   return mean(model_->with_weights(source, input).cross.back(), 1);
+                },
+            .heads =
+                [this](const Padded& source) {
+                  const Tensor begin =
+                      full({source.ids.size(0), 1}, static_cast<double>(corpus_.ids().begin), i64);
+                  return model_->with_weights(source, begin).encoder;
                 }};
   }
 

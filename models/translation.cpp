@@ -146,6 +146,55 @@ data::Share alignment_agreement(const Weights& weights, const std::vector<Aligne
   return agreement;
 }
 
+data::Share pronoun_agreement(const Logits& logits, const std::vector<ReferringPair>& pairs,
+                              const TranslateOptions& options) {
+  const GradMode off(false);
+  data::Share agreement;
+  const auto pair_at = [&](std::size_t i) -> const data::IdsPair& { return pairs[i].ids; };
+  in_batches(
+      pairs.size(), [&](std::size_t i) -> const data::Ids& { return pairs[i].ids.source; }, options,
+      [&](Places places) {
+        const Batch batch = batch_of(places, pair_at, options.ids);
+        const Tensor best = argmax(logits(batch.source, batch.target.input), -1);  // (B, T)
+        for (std::size_t k = 0; k < places.size(); ++k) {
+          const ReferringPair& pair = pairs[places[k]];
+          const std::int64_t place = pair.reference.french_pronoun;
+          agreement.right += best[static_cast<std::int64_t>(k)][place].item() ==
+                             static_cast<double>(pair.ids.target.at(static_cast<std::size_t>(place)));
+          ++agreement.all;
+        }
+      });
+  return agreement;
+}
+
+std::vector<std::vector<data::Share>> heads_find_nouns(const SourceHeads& heads,
+                                                       const std::vector<ReferringPair>& pairs,
+                                                       const TranslateOptions& options) {
+  const GradMode off(false);
+  std::vector<std::vector<data::Share>> found;
+  in_batches(
+      pairs.size(), [&](std::size_t i) -> const data::Ids& { return pairs[i].ids.source; }, options,
+      [&](Places places) {
+        std::vector<data::IdsView> sources;
+        for (const std::size_t i : places) sources.emplace_back(pairs[i].ids.source);
+        const std::vector<Tensor> layers = heads(data::pad(sources, options.ids.padding));
+        found.resize(layers.size());
+        for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+          const Tensor most = argmax(layers[layer], -1);  // (B, heads, S)
+          found[layer].resize(static_cast<std::size_t>(most.size(1)));
+          for (std::size_t k = 0; k < places.size(); ++k) {
+            const data::Reference& reference = pairs[places[k]].reference;
+            const auto seen = most[static_cast<std::int64_t>(k)]
+                                  .select(1, reference.english_pronoun)
+                                  .to_vector<std::int64_t>();
+            for (std::size_t head = 0; head < seen.size(); ++head)
+              found[layer][head] += {seen[head] == reference.english_noun, 1};
+          }
+        }
+      });
+  return found;
+}
+
 TranslationReport report_on(const MakeWriter& writer, const Logits& logits,
                             const std::vector<data::IdsPair>& pairs, const TranslateOptions& options) {
   std::vector<data::Ids> sources, expected;

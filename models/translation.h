@@ -92,4 +92,22 @@ data::Share alignment_agreement(const Model& model, const std::vector<AlignedPai
                              pairs, options);
 }
 
+// A pair whose tokens, one for each id, hold a pronoun and the noun that it stands for.
+struct ReferringPair {
+  data::IdsPair ids;
+  data::Reference reference;
+};
+
+// Of the pairs, those whose pronoun, il or elle, the model finds the most likely token at its place in the
+// target, told all tokens before it.
+data::Share pronoun_agreement(const Logits& logits, const std::vector<ReferringPair>& pairs,
+                              const TranslateOptions& options);
+
+// Of the pairs, those in whose source a head weighs the pronoun's noun most where the pronoun attends: [layer]
+// [head]. `heads` gives of each layer how its heads attend, (B, heads, S, S).
+using SourceHeads = std::function<std::vector<Tensor>(const data::Padded& source)>;
+std::vector<std::vector<data::Share>> heads_find_nouns(const SourceHeads& heads,
+                                                       const std::vector<ReferringPair>& pairs,
+                                                       const TranslateOptions& options);
+
 }  // namespace gradus::models
