@@ -38,6 +38,7 @@
 #include <gradus/data/cifar.h>
 #include <gradus/data/context_batches.h>
 #include <gradus/data/en_fr.h>
+#include <gradus/data/en_fr_ids.h>
 #include <gradus/data/en_fr_words.h>
 #include <gradus/data/hidden_markov.h>
 #include <gradus/data/idx.h>
@@ -64,6 +65,7 @@
 #include <gradus/data/vocabulary.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/data/words.h>
+#include <gradus/models/arena.h>
 #include <gradus/models/decoding.h>
 #include <gradus/models/elmo.h>
 #include <gradus/models/recurrent.h>

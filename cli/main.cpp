@@ -1,10 +1,10 @@
 // gradus: trains models and uses them. The launcher ./gradus builds and starts it.
 #include <algorithm>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include <gradus/cli/guarded.h>
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
@@ -64,31 +64,9 @@ int run(std::vector<std::string> words) {
   return verb.run(words);
 }
 
-// What is said of bad input is one line, also where a list of names stands in lines of its own.
-std::string on_one_line(const std::string& text) {
-  std::string line;
-  for (const char c : text) {
-    if (c == ' ' && line.ends_with(' ')) continue;
-    line += c == '\n' ? ' ' : c;
-  }
-  return line;
-}
-
 }  // namespace
 }  // namespace gradus::cli
 
 int main(int argc, char* argv[]) {
-  using namespace gradus::cli;
-  try {
-    const int status = run({argv + 1, argv + argc});
-    std::cout.flush();
-    gradus::check(std::cout.good(), "gradus", "what was printed could not be written. Is the disk full?");
-    return status;
-  } catch (const gradus::Error& error) {
-    std::cerr << on_one_line(error.what()) << std::endl;
-    return bad_input;
-  } catch (const std::exception& error) {
-    std::cerr << "gradus: " << error.what() << std::endl;
-    return failed;
-  }
+  return gradus::cli::guarded([&] { return gradus::cli::run({argv + 1, argv + argc}); });
 }

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include <gradus/core/check.h>
-#include <gradus/data/en_fr.h>
+#include <gradus/data/en_fr_ids.h>
 #include <gradus/data/en_fr_words.h>
 #include <gradus/data/split.h>
 #include <gradus/data/text_file.h>
-#include <gradus/data/text_map.h>
 #include <gradus/data/words.h>
 
 namespace gradus::cli {
@@ -19,36 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t training_pairs = 100'000, held_out_pairs = 1'000;  // of en-fr
 constexpr std::int64_t most_held_out = 1'000;                             // of a file
 
-const std::vector<std::string>& special_tokens() {
-  static const std::vector<std::string> all = {"[PAD]", "[BOS]", "[EOS]"};
-  return all;
-}
-
-// Words by numbers, in the order in which they first come.
-class Numbering {
- public:
-  Numbering() {
-    for (const std::string& token : special_tokens()) id(token);
-  }
-  std::int64_t id(const std::string& word) {
-    const auto [known, is_new] = ids_.emplace(word, std::ssize(words_));
-    if (is_new) words_.push_back(word);
-    return known->second;
-  }
-  std::unique_ptr<data::Tokenizer> tokenizer() const {
-    return std::make_unique<data::EnFrWords>(data::Vocabulary(words_));
-  }
-
- private:
-  data::TextMap<std::int64_t> ids_;
-  std::vector<std::string> words_;
-};
-
-data::Words::Options words_options() {
-  data::Words::Options options{.special_tokens = special_tokens()};
-  options.special_tokens.emplace_back("[UNK]");
-  return options;
-}
+data::Words::Options words_options() { return {.special_tokens = {"[PAD]", "[BOS]", "[EOS]", "[UNK]"}}; }
 
 }  // namespace
 
@@ -80,24 +50,17 @@ void PairCorpus::save_tokenizers(const fs::path& run) const {
 }
 
 void PairCorpus::read_en_fr(const fs::path& run) {
-  const data::EnFr corpus(0);
-  Numbering english, french;
-  for (std::int64_t i = 0; i < training_pairs; ++i) {
-    const data::Pair pair = corpus.pair(data::EnFr::Split::training, i);
-    data::IdsPair ids;
-    for (const std::string& word : pair.english) ids.source.push_back(english.id(word));
-    for (const std::string& word : pair.french) ids.target.push_back(french.id(word));
-    training_.push_back(std::move(ids));
-  }
-  source_ = english.tokenizer();
-  target_ = french.tokenizer();
+  data::EnFrIds corpus(training_pairs);
+  training_ = std::move(corpus.training);
+  source_ = std::make_unique<data::EnFrWords>(std::move(corpus.english));
+  target_ = std::make_unique<data::EnFrWords>(std::move(corpus.french));
   if (!run.empty())
     for (const auto& [folder, made] :
          {std::pair{run / "source", source_.get()}, {run / "target", target_.get()}})
       check(data::load_tokenizer(folder)->vocabulary() == made->vocabulary(), "train", folder.string(),
             " has not the words of --data en-fr. Was it changed?");
   for (std::int64_t i = 0; i < held_out_pairs; ++i)
-    held_out_.push_back(ids_of(corpus.pair(data::EnFr::Split::random, i)));
+    held_out_.push_back(ids_of(data::EnFr(0).pair(data::EnFr::Split::random, i)));
 }
 
 data::IdsPair PairCorpus::ids_of(const data::Pair& pair) const {

@@ -41,17 +41,7 @@ class PairCorpus {
   std::vector<data::IdsPair> training_, held_out_;
 };
 
-// What is asked of a translator.
-struct Translator {
-  models::MakeWriter writer;
-  models::Logits logits;
-  models::Weights weights = {};    // if it attends
-  models::SourceHeads heads = {};  // if words of the source attend to each other
-};
-
-// The mean loss over the tokens of the pairs, each told those before it.
-double pair_loss(const Translator& model, const std::vector<data::IdsPair>& pairs,
-                 const data::DecoderIds& ids);
+using models::Translator;
 
 // Of the held-out pairs: loss, translations that are right, and tokens by the length of the sentence; of
 // en-fr also of longer and of unseen sentences, whether il or elle stands for *it* as its noun asks, and whether

@@ -27,7 +27,10 @@ Training PairFamily::begin(const TrainSettings& settings, const fs::path& run) {
                 return loss(batch);
               },
           .parts = {optim::part("batches", *batches_)},
-          .evaluate = [this] { return pair_loss(translator_, corpus_.held_out(), corpus_.ids()); },
+          .evaluate =
+              [this] {
+                return models::pair_loss(translator_.logits, corpus_.held_out(), {.ids = corpus_.ids()});
+              },
           .sample = [this] { return sample_translations(corpus_, translator_); },
           .unit = "tokens",
           .units = [this] { return tokens_; }};

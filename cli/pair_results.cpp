@@ -1,7 +1,6 @@
 // How good a translator is, on pairs that it has not seen.
 #include <algorithm>
 
-#include <gradus/autograd/ops/loss.h>
 #include <gradus/cli/pair_corpus.h>
 #include <gradus/cli/print.h>
 
@@ -99,29 +98,8 @@ void add_en_fr_results(Results& results, const PairCorpus& corpus, const Transla
 
 }  // namespace
 
-double pair_loss(const Translator& model, const std::vector<data::IdsPair>& pairs,
-                 const data::DecoderIds& ids) {
-  double sum = 0;
-  std::int64_t count = 0;
-  constexpr std::size_t rows = 100;
-  for (std::size_t from = 0; from < pairs.size(); from += rows) {
-    std::vector<data::IdsView> sources, targets;
-    std::int64_t tokens = 0;
-    for (std::size_t i = from; i < std::min(from + rows, pairs.size()); ++i) {
-      sources.emplace_back(pairs[i].source);
-      targets.emplace_back(pairs[i].target);
-      tokens += std::ssize(pairs[i].target) + 1;  // with the end
-    }
-    const data::Shifted target = data::shift(targets, ids);
-    const Tensor logits = model.logits(data::pad(sources, ids.padding), target.input);
-    sum += cross_entropy(logits.flatten(0, 1), target.target.flatten()).item() * static_cast<double>(tokens);
-    count += tokens;
-  }
-  return sum / static_cast<double>(count);
-}
-
 void add_pair_results(Results& results, const PairCorpus& corpus, const Translator& model) {
-  const double loss = pair_loss(model, corpus.held_out(), corpus.ids());
+  const double loss = models::pair_loss(model.logits, corpus.held_out(), greedy(corpus.ids()));
   results.add("loss", loss, printed("%.4f nats a token, on held-out pairs", loss));
   const models::TranslationReport found = report(model, corpus.held_out(), corpus.ids());
   results.add("exact", found.exact.value(),

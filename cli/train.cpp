@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iostream>
 
+#include <gradus/cli/guarded.h>
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/print.h>
 #include <gradus/cli/run.h>

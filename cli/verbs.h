@@ -22,6 +22,4 @@ std::string translate_page(const std::vector<std::string>& words);
 int neighbours(const std::vector<std::string>& words);
 std::string neighbours_page(const std::vector<std::string>& words);
 
-constexpr int bad_input = 2, failed = 1, interrupted = 130;  // exit statuses; the last as shells have it
-
 }  // namespace gradus::cli

@@ -60,6 +60,10 @@ std::string sentence_of(const std::vector<std::string>& tokens);
 // très, assez) do not.
 bool is_content_word(std::string_view french);
 
+// The forms of each French adjective that has several, such as petit, petite, petits, petites: which of them
+// stands in a sentence depends on its noun, however far away that is.
+std::vector<std::vector<std::string>> adjective_forms();
+
 class EnFr {
  public:
   // Sentences of training, random and unseen have at most 16 English tokens, of longer 17 to 25.

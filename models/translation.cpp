@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/check.h>
 #include <gradus/data/bleu.h>
@@ -110,6 +111,64 @@ AccuracyByLength token_accuracy(const Logits& logits, const std::vector<data::Id
           const auto row = static_cast<std::int64_t>(k);
           found.lengths[static_cast<std::int64_t>(pairs[places[k]].source.size())] +=
               data::accuracy(best[row], batch.target.target[row], data::ignore_index);
+        }
+      });
+  return found;
+}
+
+double pair_loss(const Logits& logits, const std::vector<data::IdsPair>& pairs,
+                 const TranslateOptions& options) {
+  const GradMode off(false);
+  double sum = 0;
+  std::int64_t count = 0;
+  const auto pair_at = [&](std::size_t i) -> const data::IdsPair& { return pairs[i]; };
+  in_batches(
+      pairs.size(), [&](std::size_t i) -> const data::Ids& { return pairs[i].source; }, options,
+      [&](Places places) {
+        const Batch batch = batch_of(places, pair_at, options.ids);
+        const Tensor given = logits(batch.source, batch.target.input).flatten(0, 1);
+        sum += cross_entropy(given, batch.target.target.flatten(), {.reduction = Reduction::sum}).item();
+        for (const std::size_t i : places) count += std::ssize(pairs[i].target) + 1;  // with the end
+      });
+  return sum / static_cast<double>(count);
+}
+
+data::Share choice_accuracy(const Logits& logits, const std::vector<data::IdsPair>& pairs,
+                            const std::vector<Choice>& choices, const TranslateOptions& options) {
+  const GradMode off(false);
+  std::multimap<std::size_t, const Choice*> of_pair;
+  for (const Choice& choice : choices) {
+    check(choice.pair < pairs.size() && choice.place >= 0 &&
+              choice.place < std::ssize(pairs[choice.pair].target),
+          "choice_accuracy", "place ", choice.place, " of pair ", choice.pair, " is in none of the ",
+          pairs.size(), " targets. Of other pairs?");
+    of_pair.emplace(choice.pair, &choice);
+  }
+  data::Share found;
+  const auto pair_at = [&](std::size_t i) -> const data::IdsPair& { return pairs[i]; };
+  in_batches(
+      pairs.size(), [&](std::size_t i) -> const data::Ids& { return pairs[i].source; }, options,
+      [&](Places places) {
+        if (std::ranges::none_of(places, [&](std::size_t i) { return of_pair.contains(i); })) return;
+        const Batch batch = batch_of(places, pair_at, options.ids);
+        const Tensor all = logits(batch.source, batch.target.input).to(f64);  // (B, T, V)
+        for (std::size_t k = 0; k < places.size(); ++k) {
+          const auto [first, last] = of_pair.equal_range(places[k]);
+          for (auto choice = first; choice != last; ++choice) {
+            const auto& [pair, place, rivals] = *choice->second;
+            const std::vector<double> scores = all[static_cast<std::int64_t>(k)][place].to_vector<double>();
+            const std::int64_t right = pairs[pair].target[static_cast<std::size_t>(place)];
+            const auto beats = [&](std::int64_t id) {
+              return id == right ||
+                     scores[static_cast<std::size_t>(right)] > scores.at(static_cast<std::size_t>(id));
+            };
+            data::Ids against = rivals;
+            if (against.empty()) {
+              against.resize(scores.size());
+              std::iota(against.begin(), against.end(), 0);
+            }
+            found += {std::ranges::all_of(against, beats), 1};
+          }
         }
       });
   return found;

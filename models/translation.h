@@ -19,6 +19,19 @@
 
 namespace gradus::models {
 
+using MakeWriter = std::function<std::unique_ptr<Writer>(const data::Padded& source)>;
+using Logits = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
+using Weights = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
+using SourceHeads = std::function<std::vector<Tensor>(const data::Padded& source)>;
+
+// What is asked of a translator, whatever it is made of.
+struct Translator {
+  MakeWriter writer;
+  Logits logits;
+  Weights weights = {};    // if it attends
+  SourceHeads heads = {};  // if words of the source attend to each other
+};
+
 struct TranslateOptions {
   data::DecoderIds ids;
   std::int64_t max_length = 64;
@@ -28,7 +41,6 @@ struct TranslateOptions {
 };
 
 // The best translation of each source, in their order.
-using MakeWriter = std::function<std::unique_ptr<Writer>(const data::Padded& source)>;
 std::vector<data::Ids> translate(const MakeWriter& writer, const std::vector<data::Ids>& sources,
                                  const TranslateOptions& options);
 
@@ -48,7 +60,6 @@ struct AccuracyByLength {
 // Of the expected tokens, the end among them, each counts as right if the model finds it the most likely
 // where it is told all tokens before it. (A sentence that it writes by itself cannot be compared place by
 // place: one word too many, and all behind it would count as wrong.)
-using Logits = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
 AccuracyByLength token_accuracy(const Logits& logits, const std::vector<data::IdsPair>& pairs,
                                 const TranslateOptions& options);
 
@@ -70,6 +81,22 @@ TranslationReport report_on(const Model& model, const std::vector<data::IdsPair>
       options);
 }
 
+// The mean loss over the tokens of the targets, each told those before it.
+double pair_loss(const Logits& logits, const std::vector<data::IdsPair>& pairs,
+                 const TranslateOptions& options);
+
+// A token of a target, and those that it is held against: forms of one word, for one. None: all there are.
+struct Choice {
+  std::size_t pair;    // of the pairs
+  std::int64_t place;  // in its target
+  data::Ids rivals = {};
+};
+
+// Of the choices those where the expected token is likelier than its rivals, the model being told all tokens
+// before it.
+data::Share choice_accuracy(const Logits& logits, const std::vector<data::IdsPair>& pairs,
+                            const std::vector<Choice>& choices, const TranslateOptions& options);
+
 // A pair whose tokens, one for each id, are known to say the same here and there.
 struct AlignedPair {
   data::IdsPair ids;
@@ -79,7 +106,6 @@ struct AlignedPair {
 
 // Of the tokens that count and have a link, those for which attention weighs one of the linked source tokens
 // most. The model is told the expected translation.
-using Weights = std::function<Tensor(const data::Padded& source, const Tensor& input)>;
 data::Share alignment_agreement(const Weights& weights, const std::vector<AlignedPair>& pairs,
                                 const TranslateOptions& options);
 
@@ -105,7 +131,6 @@ data::Share pronoun_agreement(const Logits& logits, const std::vector<ReferringP
 
 // Of the pairs, those in whose source a head weighs the pronoun's noun most where the pronoun attends: [layer]
 // [head]. `heads` gives of each layer how its heads attend, (B, heads, S, S).
-using SourceHeads = std::function<std::vector<Tensor>(const data::Padded& source)>;
 std::vector<std::vector<data::Share>> heads_find_nouns(const SourceHeads& heads,
                                                        const std::vector<ReferringPair>& pairs,
                                                        const TranslateOptions& options);

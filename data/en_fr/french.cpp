@@ -1,5 +1,7 @@
 #include <array>
+#include <set>
 
+#include <gradus/data/en_fr.h>
 #include <gradus/data/en_fr/grammar.h>
 
 namespace gradus::data::en_fr {
@@ -272,3 +274,21 @@ std::vector<Token> in_french(const Sentence& sentence) {
 }
 
 }  // namespace gradus::data::en_fr
+
+namespace gradus::data {
+
+std::vector<std::vector<std::string>> adjective_forms() {
+  using namespace en_fr;
+  std::vector<std::vector<std::string>> all;
+  for (const Adjective& adjective : adjectives()) {
+    std::set<std::string> forms;
+    for (const Gender gender : {Gender::masculine, Gender::feminine})
+      for (const bool plural : {false, true})
+        forms.insert(form_of(adjective, {.plural = plural, .gender = gender}));
+    if (!adjective.before_vowel.empty()) forms.emplace(adjective.before_vowel);
+    if (forms.size() > 1) all.emplace_back(forms.begin(), forms.end());
+  }
+  return all;
+}
+
+}  // namespace gradus::data
