@@ -1,5 +1,5 @@
 """The Transformer of torch.nn's layers, embeddings and a head around them. A case's name says where its norms
-are, what its matrices serve as and how places are told."""
+are, what its matrices serve as and how places are told. And one that writes all words at once."""
 import math
 
 import torch
@@ -58,6 +58,31 @@ class Transformer(nn.Module):
         return dict(memory=memory, logits=x @ matrix.T)
 
 
+class Parallel(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.transformer, self.length = Transformer(norm, "target", "sinusoidal"), nn.Linear(WIDTH, LONGEST)
+        del self.transformer.head
+
+    def forward(self, source, lengths, wanted):
+        t, hidden = self.transformer, torch.arange(source.shape[1]) >= lengths[:, None]
+        memory = t.source_position(t.source_embedding(source) * math.sqrt(WIDTH))
+        for layer in t.encoder:
+            memory = layer(memory, src_key_padding_mask=hidden)
+        memory = t.encoder_norm(memory) if t.norm == "pre" else memory
+        mean = torch.stack([row[:count].mean(0) for row, count in zip(memory, lengths)])
+        logits = []
+        for row, count in enumerate(wanted):  # each sentence by itself, without its padding
+            words, seen = source[row, :lengths[row]], memory[row:row + 1, :lengths[row]]
+            copied = torch.stack([words[place * len(words) // count] for place in range(count)])
+            x = t.target_position(t.source_embedding(copied[None]) * math.sqrt(WIDTH))
+            for layer in t.decoder:
+                x = layer(x, seen)
+            x = t.decoder_norm(x) if t.norm == "pre" else x
+            logits.append((x @ t.target_embedding.weight.T)[0])
+        return dict(logits=torch.cat(logits), lengths=self.length(mean))
+
+
 def make():
     family = Family("models_transformer")
     for norm in ("pre", "post"):
@@ -70,4 +95,6 @@ def make():
                 del model.target_embedding
             family.case(f"{norm} {shared} {positions}", model, dict(source=SOURCE, lengths=LENGTHS, input=INPUT),
                         rate=0.005)
+        family.case(f"parallel {norm}", Parallel(norm),
+                    dict(source=SOURCE, lengths=LENGTHS, wanted=torch.tensor([5, 3, 1])), rate=0.005)
     family.save()
