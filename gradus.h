@@ -68,6 +68,7 @@
 #include <gradus/models/arena.h>
 #include <gradus/models/decoding.h>
 #include <gradus/models/elmo.h>
+#include <gradus/models/gpt.h>
 #include <gradus/models/hugging_face.h>
 #include <gradus/models/parallel_translator.h>
 #include <gradus/models/recurrent.h>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <gradus/core/tensor.h>
@@ -19,6 +20,8 @@ class Writer {
   virtual Tensor next(const Tensor& ids) = 0;
   // From here on row r is what row rows[r] was; rows: (R',). So a search forks and drops sequences.
   virtual void keep_rows(const Tensor& rows) = 0;
+  // The most ids of a row that one call of next takes; none: any number.
+  virtual std::optional<std::int64_t> longest() const { return {}; }
 };
 
 struct DecodeOptions {

@@ -155,13 +155,25 @@ std::vector<double> distribution(const Tensor& logits, const Sampling& sampling,
   return bent;
 }
 
+Prompt read_prompt(const Writer& writer, const data::Tokenizer& tokenizer, std::string_view prompt,
+                   LongPrompt long_prompt) {
+  Prompt read{tokenizer.encode(prompt).ids};
+  const std::int64_t size = std::ssize(read.ids), longest = writer.longest().value_or(size);
+  if (size <= longest) return read;
+  check(long_prompt == LongPrompt::cut, "generate", "the prompt has ", size,
+        " tokens, and the model reads at most ", longest, ". A shorter one, or cut it to its last?");
+  read.left_out = size - longest;
+  read.ids.erase(read.ids.begin(), read.ids.begin() + read.left_out);
+  return read;
+}
+
 std::string generate(Writer& writer, const data::Tokenizer& tokenizer, std::string_view prompt,
                      const GenerateOptions& options, const std::function<void(std::string_view)>& on_text) {
   check(options.tokens >= 0, "generate", "tokens is how many may be written, not ", options.tokens);
   check_sampling(options.sampling);
   for (const std::string& stop : options.stop)
     check(!stop.empty(), "generate", "a stop string is empty, and would stop at once. Leave it out?");
-  data::Ids ids = tokenizer.encode(prompt).ids, unread = ids;
+  data::Ids ids = read_prompt(writer, tokenizer, prompt, options.long_prompt).ids, unread = ids;
   if (ids.empty() && options.begin) unread = {*options.begin};
   check(!unread.empty(), "generate",
         "there is nothing to go on from: the prompt has no tokens. Give one, or "

@@ -31,6 +31,10 @@ struct Sampling {
 // The bent distribution over all V tokens. logits: (V,), -inf where a token may not come
 std::vector<double> distribution(const Tensor& logits, const Sampling& sampling, data::IdsView before);
 
+// What becomes of a prompt that is longer than what the model reads at once: an error, or only its last tokens
+// are read.
+enum class LongPrompt { refuse, cut };
+
 struct GenerateOptions {
   std::int64_t tokens = 100;  // at most
   Sampling sampling = {};
@@ -38,9 +42,18 @@ struct GenerateOptions {
   std::uint64_t seed = 0;
   // What the model reads where the prompt has no tokens, such as the token that parts texts in its corpus.
   std::optional<std::int64_t> begin = {};
+  LongPrompt long_prompt = LongPrompt::refuse;
 };
 
-// What the model writes behind the prompt, whose tokens count as written before. `writer` is new, and writes
+// What `generate` reads of a prompt.
+struct Prompt {
+  data::Ids ids;              // of the prompt's tokens, those that are read
+  std::int64_t left_out = 0;  // how many came before them
+};
+Prompt read_prompt(const Writer& writer, const data::Tokenizer& tokenizer, std::string_view prompt,
+                   LongPrompt long_prompt);
+
+// What the model writes behind the prompt, whose tokens, as far as they are read, count as written before. `writer` is new, and writes
 // one row.
 //
 // `on_text` is given the same text piece by piece, each as soon as it is certain: what may yet be part of a

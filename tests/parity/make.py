@@ -9,6 +9,7 @@ numbers are not PyTorch's, and queries that may attend to nothing, for which PyT
 """
 import attention
 import layers
+import models_gpt
 import models_lm
 import models_seq2seq
 import models_transformer
@@ -20,6 +21,7 @@ layers.make()
 recurrent.make()
 attention.make()
 optimisers.make()
+models_gpt.make()
 models_lm.make()
 models_seq2seq.make()
 models_transformer.make()
