@@ -1,5 +1,5 @@
-// Checkpoints by the names and layouts that Hugging Face's transformers gives them. A table says where each of
-// their tensors lies in a model of ours:
+// Checkpoints by the names and layouts that Hugging Face's transformers gives them. A table says where each
+// of their tensors lies in a model of ours:
 //
 //   NamedViews table;
 //   table.push_back({layer.linear1.weight.transpose(0, 1), {"transformer.h.0.mlp.c_fc.weight"}});

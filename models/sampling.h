@@ -31,8 +31,8 @@ struct Sampling {
 // The bent distribution over all V tokens. logits: (V,), -inf where a token may not come
 std::vector<double> distribution(const Tensor& logits, const Sampling& sampling, data::IdsView before);
 
-// What becomes of a prompt that is longer than what the model reads at once: an error, or only its last tokens
-// are read.
+// What becomes of a prompt that is longer than what the model reads at once: it is an error, or only its last
+// tokens are read.
 enum class LongPrompt { refuse, cut };
 
 struct GenerateOptions {
@@ -53,8 +53,8 @@ struct Prompt {
 Prompt read_prompt(const Writer& writer, const data::Tokenizer& tokenizer, std::string_view prompt,
                    LongPrompt long_prompt);
 
-// What the model writes behind the prompt, whose tokens, as far as they are read, count as written before. `writer` is new, and writes
-// one row.
+// What the model writes behind the prompt, whose tokens, as far as they are read, count as written before.
+// `writer` is new, and writes one row.
 //
 // `on_text` is given the same text piece by piece, each as soon as it is certain: what may yet be part of a
 // stop string, or of a character of UTF-8 that is not complete, waits for the tokens that follow.

@@ -1,5 +1,5 @@
-// How GPT writes: what is kept of tokens that were read changes no token that is written, whoever searches, and
-// nothing is lost where the context is full but what the rule says.
+// How GPT writes: what is kept of tokens that were read changes no token that is written, whoever searches,
+// and nothing is lost where the context is full but what the rule says.
 #include <gradus/models/gpt.h>
 
 #include <algorithm>

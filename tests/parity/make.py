@@ -8,6 +8,7 @@ digits otherwise; the tests allow 1e-9 of the largest number. Left out are dropo
 numbers are not PyTorch's, and queries that may attend to nothing, for which PyTorch gives NaN.
 """
 import attention
+import hugging_face_gpt2
 import layers
 import models_gpt
 import models_lm
@@ -21,6 +22,7 @@ layers.make()
 recurrent.make()
 attention.make()
 optimisers.make()
+hugging_face_gpt2.make()
 models_gpt.make()
 models_lm.make()
 models_seq2seq.make()

@@ -27,7 +27,7 @@ torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DTYPES = {torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}
+DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL"}
 
 
 class Family:
