@@ -6,7 +6,13 @@
 namespace gradus::cli {
 
 const std::vector<FamilyEntry>& families() {
-  static const std::vector<FamilyEntry> all = {recurrent_lm(), seq2seq(), transformer(), word2vec()};
+  static const std::vector<FamilyEntry> all = {
+      recurrent_lm(),
+      gpt(),
+      seq2seq(),
+      transformer(),
+      word2vec(),
+  };
   return all;
 }
 

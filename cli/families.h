@@ -5,6 +5,7 @@
 
 namespace gradus::cli {
 
+FamilyEntry gpt();
 FamilyEntry recurrent_lm();
 FamilyEntry seq2seq();
 FamilyEntry transformer();

@@ -14,6 +14,7 @@ namespace {
 struct GenerateSettings {
   std::string model;
   models::GenerateOptions generate{.sampling = {.temperature = 0.8}};
+  std::string long_prompt = "refuse";
   std::int64_t seed = 0, threads = 0;
   bool json = false;
 };
@@ -53,6 +54,11 @@ void describe(Options& options, GenerateSettings& s) {
                .value = &s.generate.stop,
                .shown = "TEXT",
                .says = "ends the text before this; may come several times"});
+  options.add({.name = "long-prompt",
+               .value = &s.long_prompt,
+               .shown = "WAY",
+               .says = "a prompt longer than the model reads is refused, or cut to its last tokens",
+               .choices = {"refuse", "cut"}});
   options.add(
       {.name = "seed", .value = &s.seed, .shown = "N", .says = "another seed, another text", .least = 0});
   options.add(threads_option(s.threads));
@@ -73,8 +79,14 @@ int generate(const std::vector<std::string>& words) {
   const std::string prompt = rest.empty() ? "" : rest[0];
   settings.generate.seed = static_cast<std::uint64_t>(settings.seed);
   settings.generate.begin = model.begin_id();
-  model.tokenizer().encode(prompt);  // refused before anything is printed
+  if (settings.long_prompt == "cut") settings.generate.long_prompt = models::LongPrompt::cut;
   const std::unique_ptr<models::Writer> writer = model.writer();
+  // Refused before anything is printed.
+  const models::Prompt read =
+      models::read_prompt(*writer, model.tokenizer(), prompt, settings.generate.long_prompt);
+  if (read.left_out > 0)
+    std::cerr << "generate: the model reads " << read.ids.size() << " tokens; the first " << read.left_out
+              << " of the prompt are left out" << std::endl;
   if (settings.json) {
     const std::string text = models::generate(*writer, model.tokenizer(), prompt, settings.generate);
     print_json(Json::Object{{"prompt", prompt}, {"text", valid_utf8(text)}});

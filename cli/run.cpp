@@ -1,6 +1,7 @@
 #include <gradus/cli/run.h>
 
 #include <system_error>
+#include <utility>
 
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/train.h>
@@ -58,6 +59,10 @@ OpenRun open_run(const std::string& verb, const std::string& folder) {
   const fs::path run = folder;
   check(is_there(run / "config.json"), verb.c_str(), "--model ", folder,
         " holds no model: there is no config.json. A folder that train has made?");
+  for (const FamilyEntry& entry : families())
+    if (entry.open_other)
+      if (std::unique_ptr<Family> family = entry.open_other(run))
+        return {entry.models.front().first, std::move(family)};
   const std::string path = (run / "config.json").string();
   const Config config = read_config(verb, path);
   OpenRun open{config.model, family_of(verb, config.model)};

@@ -24,7 +24,7 @@ struct Config {
 Config read_config(const std::string& verb, const std::string& path);
 void write_config(const std::filesystem::path& run, const std::string& model, Json::Object options);
 
-// The model of a run, with its best weights, in eval mode.
+// The model of a run, with its best weights, or of a folder that another program has made; in eval mode.
 struct OpenRun {
   std::string model;
   std::unique_ptr<Family> family;

@@ -1,0 +1,68 @@
+#include <gradus/cli/language_model.h>
+
+#include <utility>
+
+#include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/loss.h>
+#include <gradus/models/sampling.h>
+
+namespace gradus::cli {
+
+namespace fs = std::filesystem;
+
+void LanguageModel::describe_data(Options& options, std::string says_of_block) {
+  corpus_.describe(options);
+  options.add({.name = std::string(flag_).substr(2),
+               .value = &block_,
+               .shown = "N",
+               .says = std::move(says_of_block),
+               .least = 1});
+}
+
+Training LanguageModel::begin(const TrainSettings& settings, const fs::path& run) {
+  corpus_.read(run, flag_, block_);
+  model_ = &make_model(corpus_.tokenizer().vocabulary().size());
+  batches_.emplace(
+      data::window_batches(corpus_.training(), {.batch_size = settings.batch_size,
+                                                .block = block_,
+                                                .seed = static_cast<std::uint64_t>(settings.seed)}));
+  return {.model = model_,
+          .next_loss =
+              [this] {
+                const data::LmBatch batch = batches_->next();
+                tokens_ += batch.target.numel();
+                return cross_entropy(logits(batch.input).flatten(0, 1), batch.target.flatten());
+              },
+          .parts = {optim::part("batches", *batches_)},
+          .evaluate = [this] { return window_loss(logits_of(), corpus_.held_out(), block_); },
+          .sample = [this] { return sample(); },
+          .unit = "tokens",
+          .units = [this] { return tokens_; }};
+}
+
+void LanguageModel::save_tokenizers(const fs::path& run) const {
+  corpus_.tokenizer().save(run / "tokenizer");
+}
+
+Results LanguageModel::results() {
+  Results results;
+  const nn::EvalMode evaluating(*model_);
+  no_grad([&] { add_text_results(results, corpus_, logits_of(), block_); });
+  return results;
+}
+
+std::vector<std::string> LanguageModel::uses(const std::string& run) const {
+  return {"./gradus generate --model " + run + (corpus_.is_stories() ? " \"mia went to the\"" : "")};
+}
+
+nn::Module& LanguageModel::open(const fs::path& run) {
+  tokenizer_ = data::load_tokenizer(run / "tokenizer");
+  return make_model(tokenizer_->vocabulary().size());
+}
+
+std::string LanguageModel::sample() const {
+  return models::generate(*writer(), tokenizer(), "",
+                          {.tokens = 40, .sampling = {.temperature = 0.8}, .begin = begin_id()});
+}
+
+}  // namespace gradus::cli
