@@ -74,11 +74,13 @@
 #include <gradus/models/parallel_translator.h>
 #include <gradus/models/recurrent.h>
 #include <gradus/models/recurrent_shapes.h>
+#include <gradus/models/resnet.h>
 #include <gradus/models/rnn_lm.h>
 #include <gradus/models/sampling.h>
 #include <gradus/models/seq2seq.h>
 #include <gradus/models/transformer.h>
 #include <gradus/models/translation.h>
+#include <gradus/models/vit.h>
 #include <gradus/models/word2vec.h>
 #include <gradus/models/word_vectors.h>
 #include <gradus/nn/activation.h>

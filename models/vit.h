@@ -18,10 +18,11 @@
 
 namespace gradus::models {
 
+// Shapes: B pictures, each of N = (size / patch)^2 patches.
 class Vit : public nn::ModuleOf<Vit> {
  public:
   struct Options {
-    std::int64_t size = 28, channels = 1, patch = 7;  // pictures of size x size
+    std::int64_t size = 28, channels = 1, patch = 4;  // pictures of size x size
     std::int64_t classes = 10;
     std::int64_t width = 64, layers = 4, heads = 4, hidden = 128;
     double dropout = 0;
@@ -32,6 +33,7 @@ class Vit : public nn::ModuleOf<Vit> {
   Tensor operator()(const Tensor& pictures) const;
   // Patches (B, N, width), row by row, before positions.
   Tensor patches(const Tensor& pictures) const;
+  // The same as the call, and how each head of each layer attended.
   struct Attended {
     Tensor logits;
     std::vector<Tensor> layers;  // (B, heads, 1 + N, 1 + N), the class token first
@@ -39,9 +41,9 @@ class Vit : public nn::ModuleOf<Vit> {
   Attended with_weights(const Tensor& pictures) const;
 
   Options options;
-  nn::Conv2d patch;  // each patch by itself: its kernel is as large as its stride
-  Tensor class_token;  // (width,)
-  nn::PositionalEncoding position;
+  nn::Conv2d patch;                 // each patch by itself: its kernel is as large as its stride
+  Tensor class_token;               // (width,), at first zeros
+  nn::PositionalEncoding position;  // at first normal with deviation 0.02
   nn::Dropout dropout;
   nn::ModuleList<nn::TransformerEncoderLayer> layers;
   nn::LayerNorm norm;
@@ -57,6 +59,10 @@ class Vit : public nn::ModuleOf<Vit> {
     visit.module("norm", self.norm);
     visit.module("head", self.head);
   }
+
+ private:
+  Tensor sequence(const Tensor& pictures) const;
+  Tensor classify(const Tensor& x) const;
 };
 
 }  // namespace gradus::models

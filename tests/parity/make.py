@@ -14,6 +14,7 @@ import models_gpt
 import models_lm
 import models_seq2seq
 import models_transformer
+import models_vision
 import models_words
 import optimisers
 import recurrent
@@ -27,4 +28,5 @@ models_gpt.make()
 models_lm.make()
 models_seq2seq.make()
 models_transformer.make()
+models_vision.make()
 models_words.make()
