@@ -45,6 +45,7 @@
 #include <gradus/data/lm_batches.h>
 #include <gradus/data/masking.h>
 #include <gradus/data/metrics.h>
+#include <gradus/data/netpbm.h>
 #include <gradus/data/ngram.h>
 #include <gradus/data/order.h>
 #include <gradus/data/pad.h>

@@ -149,6 +149,22 @@ seed("cifar", "one", b"\t" + picture)
 seed("cifar", "cut", b"\0" + picture[1:])
 seed("cifar", "label", b"\n" + picture)
 
+for name, content in {
+    "grey": b"P5\n3 2\n255\nabcdef",
+    "colour": b"P6\n2 1\n255\nrgbRGB",
+    "comments": b"P5 # one\n#\n2#\r1\t255 \n#",
+    "white_7": b"P5 2 1 7 \x00\x07",
+    "above_white": b"P5 1 1 7 \x08",
+    "short": b"P6 2 2 255 elevenbytes",
+    "long": b"P5 1 1 255 xy",
+    "overflow": b"P6 65535 65535 255 x",
+    "wide": b"P5 65536 1 255 x",
+    "empty": b"P5 0 1 255 ",
+    "two_bytes": b"P5 1 1 65535 xx",
+    "text": b"P2\n1 1\n255\n7\n",
+}.items():
+    seed("netpbm", name, content)
+
 mark = b"\xef\xbb\xbf"
 for name, content in {
     "lines": "one\ntwo\r\n\n \t\nthré€😀".encode(),
