@@ -7,8 +7,10 @@ namespace gradus::cli {
 
 FamilyEntry gpt();
 FamilyEntry recurrent_lm();
+FamilyEntry resnet();
 FamilyEntry seq2seq();
 FamilyEntry transformer();
+FamilyEntry vit();
 FamilyEntry word2vec();
 
 }  // namespace gradus::cli

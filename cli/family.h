@@ -1,5 +1,5 @@
 // A family of models as the verbs see it. To add one: a file with a class that is a Family and, of what its
-// models can do, a WritesText, Translates or HasVectors; and its line in families.cpp.
+// models can do, a WritesText, Translates, HasVectors or ClassifiesPictures; and its line in families.cpp.
 #pragma once
 
 #include <cstdint>
@@ -97,6 +97,20 @@ class HasVectors {
   virtual ~HasVectors() = default;
   virtual const data::Vocabulary& words() const = 0;
   virtual models::WordVectors vectors() const = 0;
+};
+
+// The pictures that a model takes, and what it calls them.
+struct PictureKind {
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::vector<std::string> classes;
+};
+
+class ClassifiesPictures {
+ public:
+  virtual ~ClassifiesPictures() = default;
+  virtual const PictureKind& pictures() const = 0;
+  // (B, classes) for (B, channels, height, width) in [0, 1].
+  virtual Tensor logits(const Tensor& pictures) = 0;
 };
 
 struct FamilyEntry {

@@ -17,6 +17,7 @@ const std::vector<Verb>& verbs() {
       {"train", "train a model", train, train_page},
       {"generate", "let a language model write", generate, generate_page},
       {"translate", "translate sentences", translate, translate_page},
+      {"classify", "tell what is on pictures", classify, classify_page},
       {"neighbours", "list words that are like a word", neighbours, neighbours_page},
   };
   return all;

@@ -136,7 +136,7 @@ void add_train_options(Options& options, TrainSettings& s) {
   options.add({.name = "batch-size",
                .value = &s.batch_size,
                .shown = "N",
-               .says = "sequences in a batch",
+               .says = "examples in a batch",
                .least = 1});
   options.add({.name = "lr",
                .value = &s.lr,

@@ -19,6 +19,8 @@ int generate(const std::vector<std::string>& words);
 std::string generate_page(const std::vector<std::string>& words);
 int translate(const std::vector<std::string>& words);
 std::string translate_page(const std::vector<std::string>& words);
+int classify(const std::vector<std::string>& words);
+std::string classify_page(const std::vector<std::string>& words);
 int neighbours(const std::vector<std::string>& words);
 std::string neighbours_page(const std::vector<std::string>& words);
 
