@@ -67,6 +67,8 @@
 #include <gradus/data/wordpiece.h>
 #include <gradus/data/words.h>
 #include <gradus/models/arena.h>
+#include <gradus/models/bert.h>
+#include <gradus/models/bert_tasks.h>
 #include <gradus/models/decoding.h>
 #include <gradus/models/elmo.h>
 #include <gradus/models/gpt.h>

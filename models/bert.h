@@ -7,13 +7,14 @@
 // the second sentence follows the first (NSP). Devlin, Chang, Lee & Toutanova 2019
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gradus/data/bert_batches.h>
 #include <gradus/nn/containers.h>
+#include <gradus/nn/dropout.h>
 #include <gradus/nn/linear.h>
 #include <gradus/nn/norm.h>
 #include <gradus/nn/transformer.h>
@@ -52,6 +53,8 @@ class Bert : public nn::ModuleOf<Bert> {
   Tensor operator()(const BertText& text) const;
   // Of what the call gives, what stands for the whole text: (B, width).
   Tensor pooled(const Tensor& tokens) const;
+  // What the first layer reads and what each one gives, (B, T, width) each; the last is what the call gives.
+  std::vector<Tensor> hidden_states(const BertText& text) const;
   struct Attended {
     Tensor tokens;
     std::vector<Tensor> layers;  // (B, heads, T, T)
@@ -75,6 +78,9 @@ class Bert : public nn::ModuleOf<Bert> {
     visit.module("layers", self.layers);
     visit.module("pooler", self.pooler);
   }
+
+ private:
+  Tensor embedded(const BertText& text) const;
 };
 
 // With the heads of pre-training.
@@ -88,8 +94,8 @@ class BertPretraining : public nn::ModuleOf<BertPretraining> {
   Tensor mlm(const Tensor& tokens) const;  // (..., width) to (..., V)
   Tensor nsp(const Tensor& tokens) const;  // (B, T, width) to (B, 2)
 
-  // What the batch's questions cost, each a mean: of hidden tokens, of pairs. Logits are computed at the
-  // hidden tokens alone. Without `with_nsp` the second is undefined and the total the first.
+  // What the batch's questions cost, each a mean: over hidden tokens, over pairs. Logits are computed at the
+  // hidden tokens alone. Without `with_nsp` the total is the first, and the second undefined.
   struct Loss {
     Tensor total, mlm, nsp;
   };

@@ -11,6 +11,7 @@ import attention
 import hugging_face_gpt2
 import layers
 import models_gpt
+import models_bert
 import models_lm
 import models_seq2seq
 import models_transformer
@@ -25,6 +26,7 @@ attention.make()
 optimisers.make()
 hugging_face_gpt2.make()
 models_gpt.make()
+models_bert.make()
 models_lm.make()
 models_seq2seq.make()
 models_transformer.make()
