@@ -73,6 +73,7 @@
 #include <gradus/models/elmo.h>
 #include <gradus/models/gpt.h>
 #include <gradus/models/hugging_face.h>
+#include <gradus/models/hugging_face_bert.h>
 #include <gradus/models/hugging_face_gpt2.h>
 #include <gradus/models/parallel_translator.h>
 #include <gradus/models/recurrent.h>

@@ -23,8 +23,6 @@ constexpr std::array<Named, 5> named{
     {{"tiny", 2, 128}, {"mini", 4, 256}, {"small", 4, 512}, {"base", 12, 768}, {"large", 24, 1024}}};
 constexpr std::int64_t head_width = 64;
 
-std::int64_t hidden_of(const BertConfig& o) { return o.hidden > 0 ? o.hidden : 4 * o.width; }
-
 BertConfig checked(const BertConfig& o) {
   check(o.vocabulary > 0 && o.context > 0 && o.segments > 0 && o.width > 0 && o.layers > 0 && o.heads > 0 &&
             o.hidden >= 0,
@@ -61,7 +59,7 @@ std::vector<std::string> bert_config_names() {
 }
 
 std::int64_t BertConfig::parameter_count() const {
-  const std::int64_t between = hidden_of(*this), norm = 2 * width;
+  const std::int64_t between = hidden_width(), norm = 2 * width;
   const auto linear = [](std::int64_t in, std::int64_t out) { return (in + 1) * out; };
   const std::int64_t embeddings = (vocabulary + context + segments) * width + norm;
   const std::int64_t attention = linear(width, 3 * width) + linear(width, width) + norm;
@@ -80,7 +78,7 @@ Bert::Bert(const Options& o)
   for (std::int64_t k = 0; k < o.layers; ++k) {
     nn::TransformerEncoderLayer layer({.width = o.width,
                                        .heads = o.heads,
-                                       .hidden = hidden_of(o),
+                                       .hidden = o.hidden_width(),
                                        .dropout = o.dropout,
                                        .activation = nn::Activation::gelu,
                                        .eps = o.eps});

@@ -29,6 +29,7 @@ struct BertConfig {
   double dropout = 0.1;
   double eps = 1e-12;  // of the norms
 
+  std::int64_t hidden_width() const { return hidden > 0 ? hidden : 4 * width; }
   std::int64_t parameter_count() const;  // of a Bert that is made of this, with its pooler
 };
 

@@ -9,6 +9,7 @@ numbers are not PyTorch's, and queries that may attend to nothing, for which PyT
 """
 import attention
 import hugging_face_gpt2
+import hugging_face_bert
 import layers
 import models_gpt
 import models_bert
@@ -26,6 +27,7 @@ attention.make()
 optimisers.make()
 hugging_face_gpt2.make()
 models_gpt.make()
+hugging_face_bert.make()
 models_bert.make()
 models_lm.make()
 models_seq2seq.make()
