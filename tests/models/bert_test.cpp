@@ -189,7 +189,7 @@ TEST_CASE("a batch in which nothing is hidden costs nothing and moves nothing", 
   CHECK(is_zero(model.bert.word.weight.grad()));
 }
 
-TEST_CASE("the whole model has the right gradients", "[model][grad]") {
+TEST_CASE("the whole of BERT has the right gradients", "[model][grad]") {
   BertConfig config = small;
   config.vocabulary = 11;
   config.dropout = GENERATE(0, 0.2);
