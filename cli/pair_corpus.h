@@ -44,7 +44,7 @@ class PairCorpus {
 using models::Translator;
 
 // Of the held-out pairs: loss, translations that are right, and tokens by the length of the sentence; of
-// en-fr also of longer and of unseen sentences, whether il or elle stands for *it* as its noun asks, and whether
+// en-fr also of longer and of unseen sentences, whether *it* is il or elle as its noun asks, and whether
 // attention finds the word that is translated, and a head of it the noun that *it* stands for.
 void add_pair_results(Results& results, const PairCorpus& corpus, const Translator& model);
 

@@ -63,10 +63,17 @@ void add_pronouns(Results& results, const PairCorpus& corpus, const Translator& 
     for (std::size_t h = 0; h < chosen[l].size(); ++h)
       if (chosen[l][h].right > chosen[layer][head].right) layer = l, head = h;
   const data::Share found = models::heads_find_nouns(model.heads, pairs, options)[layer][head];
+  // A head that always looks two words back, as from the it of "the street because it", finds this many.
+  data::Share near;
+  for (const models::ReferringPair& pair : pairs)
+    near += {pair.reference.english_pronoun - pair.reference.english_noun == 2, 1};
   const auto l = static_cast<std::int64_t>(layer + 1), h = static_cast<std::int64_t>(head + 1);
-  results.add("pronoun_head", Json::Object{{"layer", l}, {"head", h}, {"right", found.value()}},
-              shown(found) + printed(" attend from it to its noun: encoder layer %lld, head %lld",
-                                     static_cast<long long>(l), static_cast<long long>(h)));
+  results.add(
+      "pronoun_head",
+      Json::Object{{"layer", l}, {"head", h}, {"right", found.value()}, {"two_back", near.value()}},
+      shown(found) +
+          printed(" attend from it to its noun, two words back in %.1f %%: encoder layer %lld, head %lld",
+                  100 * near.value(), static_cast<long long>(l), static_cast<long long>(h)));
 }
 
 void add_en_fr_results(Results& results, const PairCorpus& corpus, const Translator& model,

@@ -57,7 +57,7 @@ class TransformerFamily final : public PairFamily {
                  .says = "part of each target that is spread over all words",
                  .least = 0,
                  .below = 1});
-    defaults = {.steps = 3000, .batch_size = 64, .eval_every = 500, .lr = 2e-3};
+    defaults = {.steps = 6000, .batch_size = 64, .eval_every = 1000, .lr = 2e-3};
   }
 
   void check_settings(const Options&) const override {
@@ -102,6 +102,7 @@ class TransformerFamily final : public PairFamily {
     using data::Padded;
     return {.writer = [this](const Padded& source) { return model_->writer(source); },
             .logits = [this](const Padded& source, const Tensor& input) { return (*model_)(source, input); },
+            // The mean over the heads of the last layer, where the word to come is about to be named.
             .weights =
                 [this](const Padded& source, const Tensor& input) {
                   return mean(model_->with_weights(source, input).cross.back(), 1);

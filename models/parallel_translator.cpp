@@ -21,8 +21,8 @@ const Transformer::Options& checked(const Transformer::Options& o) {
   return o;
 }
 
-// The source's ids (B, S), each row's spread evenly over as many places as `lengths` says: (B, T). What stands
-// behind a row's places is nobody's.
+// The source's ids (B, S), each row's spread evenly over as many places as `lengths` says: (B, T). What
+// stands behind a row's places is nobody's.
 Tensor spread(const data::Padded& source, const data::Ids& lengths) {
   const std::int64_t rows = source.ids.size(0), width = source.ids.size(1);
   const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());

@@ -5,8 +5,8 @@
 //   decoder   N layers: causal self-attention, attention to the encoder's result, feed-forward
 //             P(y_t | y_1 ... y_{t-1}, source) = softmax(W h_t)
 //
-// An embedding begins with deviation 1 / sqrt(width): so x has deviation 1, as positions about have, and where
-// the matrix serves as W too, the first logits have.
+// An embedding begins with deviation 1 / sqrt(width): so x has deviation 1, as positions about have, and
+// where the matrix serves as W too, the first logits have.
 //
 // Around each sublayer a path and a norm, nn/transformer.h; where norms come first, each side norms once more
 // at its end. Vaswani et al. 2017; norms first: Xiong et al. 2020

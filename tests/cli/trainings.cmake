@@ -149,6 +149,21 @@ foreach(variant IN ITEMS "--norm pre" "--norm post --positions rotary --shared n
   check_attention(${folder})
 endforeach()
 
+# English with its French comes with what is known of it.
+run(0 train transformer --width 8 --hidden 8 --heads 2 --layers 2 --steps 2 --out en_fr --json)
+string(REGEX MATCH "{\"results\".*" last "${said}")
+foreach(share IN ITEMS exact exact_unseen exact_longer alignment it_agreement)
+  string(JSON value GET "${last}" results ${share})
+  if(value LESS 0 OR value GREATER 0.5)
+    message(SEND_ERROR "a model that has learnt nothing has ${share} ${value}")
+  endif()
+endforeach()
+string(JSON layer GET "${last}" results pronoun_head layer)
+string(JSON head GET "${last}" results pronoun_head head)
+if(NOT layer MATCHES "^[12]$" OR NOT head MATCHES "^[12]$")
+  message(SEND_ERROR "of 2 layers with 2 heads, layer ${layer}, head ${head} finds the noun")
+endif()
+
 # Vectors of words.
 foreach(task IN ITEMS cbow skip-gram)
   run(0 train word2vec --data cats.txt --task ${task} --steps 20 --eval-every 10 --width 8 --batch-size 32 --out ${task})

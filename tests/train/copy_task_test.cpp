@@ -1,5 +1,6 @@
-// The copy task: a Transformer of one layer on each side says again what it has read, sequences that no training
-// has. 2,000 steps of 64 new ones each, Adam, its rate rising in 100 steps and falling along a cosine from 0.003.
+// The copy task: a Transformer of one layer on each side says again what it has read, sequences that no
+// training has. 2,000 steps of 64 new ones each, Adam, its rate rising in 100 steps and falling along a
+// cosine from 0.003.
 #include <iostream>
 #include <vector>
 

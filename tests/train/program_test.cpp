@@ -62,6 +62,16 @@ TEST_CASE("a GRU with attention translates what one with a fixed context cannot"
   CHECK(number(attention, "slope") > number(fixed, "slope") / 4);
 }
 
+TEST_CASE("a Transformer translates, knows what it stands for, and a head of it shows that it does",
+          "[train][program_transformer]") {
+  const Json results = results_of("transformer", 1);
+  CHECK(number(results, "exact") >= 0.97);
+  CHECK(number(results, "it_agreement") >= 0.95);
+  CHECK(number(results, "alignment") >= 0.9);
+  const Json& head = results.at("pronoun_head");
+  CHECK(head.at("right").number() > head.at("two_back").number() + 0.1);
+}
+
 TEST_CASE("the nearest words of a noun are nouns of its topic, which nothing but training makes them",
           "[train][program_word2vec]") {
   CHECK(number(results_of("word2vec --steps 1", 1), "precision_at_5") < 0.2);
