@@ -50,7 +50,7 @@ class GptFamily final : public LanguageModel {
 
   std::vector<std::string> examples(const std::string& model) const override {
     return {"./gradus train " + model, "./gradus train " + model + " --norm post --layers 2",
-            "./gradus train " + model + " --data book.txt --batch-size 12 --out runs/book"};
+            "./gradus train " + model + " --data book.txt --context 128 --out runs/book"};
   }
 
   std::unique_ptr<models::Writer> writer() const override { return model_->writer(); }

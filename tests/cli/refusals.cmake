@@ -4,6 +4,7 @@ write_text(${WORK}/cats.txt)
 file(WRITE ${WORK}/empty.txt "")
 file(WRITE ${WORK}/blank.txt "  \n\n")
 file(WRITE ${WORK}/short.txt "hello\n")
+set(tiny_gpt --layers 1 --heads 2 --width 8 --context 8 --batch-size 8 --steps 6 --eval-every 3)
 set(small --hidden 8 --width 8 --batch-size 8 --steps 6 --eval-every 3)
 
 # Names that are none.
@@ -149,7 +150,17 @@ if(EXISTS ${WORK}/busy/config.json)
   message(SEND_ERROR "a second run in one directory has written its configuration there")
 endif()
 
+refuse("--width 128 cannot be shared by --heads 5. --width 130?" train gpt --heads 5)
+refuse("--heads must be at least 1, not 0. 4?" train gpt --heads 0)
+refuse("--norm must be pre or post, not 'before'." train gpt --norm before)
+refuse("too few for --context 64" train gpt --data short.txt)
+refuse("--context 30000 is longer than" train gpt --context 30000)
+
 # Models that do not fit.
+run(0 train gpt ${tiny_gpt} --data cats.txt --out gpt)
+refuse("the prompt has 14 tokens, and the model reads at most 8. A shorter one, or cut it to its last?" generate --model gpt
+       "the 1 cats saw")
+refuse("--long-prompt must be refuse or cut, not 'trim'." generate --model gpt --long-prompt trim a)
 refuse("which model? --model DIR" generate)
 refuse("--model nowhere holds no model" generate --model nowhere)
 refuse("takes one prompt, not 2" generate --model run the cats)
