@@ -6,6 +6,7 @@
 namespace gradus::cli {
 
 FamilyEntry gpt();
+FamilyEntry bert();
 FamilyEntry recurrent_lm();
 FamilyEntry resnet();
 FamilyEntry seq2seq();

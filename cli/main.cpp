@@ -18,6 +18,7 @@ const std::vector<Verb>& verbs() {
       {"generate", "let a language model write", generate, generate_page},
       {"translate", "translate sentences", translate, translate_page},
       {"classify", "tell what is on pictures", classify, classify_page},
+      {"fill", "let BERT say what [MASK] stands for", fill, fill_page},
       {"neighbours", "list words that are like a word", neighbours, neighbours_page},
   };
   return all;

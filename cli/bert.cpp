@@ -1,0 +1,126 @@
+// bert: an encoder that is trained to say what was hidden from it.
+#include <optional>
+
+#include <gradus/autograd/grad_mode.h>
+#include <gradus/cli/bert.h>
+#include <gradus/cli/bert_corpus.h>
+#include <gradus/cli/families.h>
+#include <gradus/cli/fill.h>
+#include <gradus/core/check.h>
+
+namespace gradus::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BertFamily final : public Family, public IsBert {
+ public:
+  void describe(Options& options, TrainSettings& defaults) override {
+    corpus_.describe(options);
+    options.add({.name = "hide",
+                 .value = &hide_,
+                 .shown = "X",
+                 .says = "the part of the tokens that is hidden in training; held-out text has 0.15 hidden",
+                 .above = 0,
+                 .most = 1});
+    options.group("Model");
+    options.add(layers_option(config_.layers, "of self-attention and feed-forward"));
+    options.add(units_option("width", config_.width, "of the tokens' vectors"));
+    options.add(units_option("heads", config_.heads, "that attend, side by side; --width is a multiple"));
+    options.add(units_option("context", config_.context, "tokens of the longest text"));
+    options.add(dropout_option(config_.dropout));
+    defaults = {.steps = 4000, .batch_size = 64, .eval_every = 500, .lr = 1e-3};
+  }
+
+  void check_settings(const Options& options) const override {
+    corpus_.check_settings(options);
+    check(config_.width % config_.heads == 0, "train", "--width ", config_.width,
+          " cannot be shared by --heads ", config_.heads, ". A multiple of the heads?");
+    check(config_.context >= 5, "train", "--context ", config_.context,
+          " has no room for two sentences and three special tokens. 64?");
+  }
+
+  Training begin(const TrainSettings& settings, const fs::path& run) override {
+    corpus_.read(run);
+    corpus_.hold_out(config_.context);
+    make_model(corpus_.tokenizer());
+    batches_.emplace(
+        data::bert_batches(corpus_.training(), {.batch_size = settings.batch_size,
+                                                .longest = config_.context,
+                                                .masking = corpus_.masking(hide_),
+                                                .seed = static_cast<std::uint64_t>(settings.seed)}));
+    return {.model = &*model_,
+            .next_loss =
+                [this] {
+                  const data::BertBatch batch = batches_->next();
+                  tokens_ += batch.ids.numel();
+                  return model_->loss(batch).total;
+                },
+            .parts = {optim::part("batches", *batches_)},
+            .evaluate = [this] { return pretraining_loss(*model_, corpus_); },
+            .sample = [this] { return sample(); },
+            .unit = "tokens",
+            .units = [this] { return tokens_; }};
+  }
+
+  void save_tokenizers(const fs::path& run) const override { corpus_.tokenizer().save(run / "tokenizer"); }
+
+  Results results() override {
+    Results results;
+    const nn::EvalMode evaluating(*model_);
+    no_grad([&] { add_pretraining_results(results, *model_, corpus_); });
+    return results;
+  }
+
+  std::vector<std::string> uses(const std::string& run) const override {
+    const std::string text = corpus_.is_stories() ? "mia went to the [MASK] ." : "... [MASK] ...";
+    std::vector<std::string> all = {"./gradus fill --model " + run + " \"" + text + "\""};
+    if (corpus_.is_stories()) all.push_back("./gradus finetune bert --task sentiment --model " + run);
+    return all;
+  }
+
+  std::vector<std::string> examples(const std::string& model) const override {
+    return {"./gradus train " + model, "./gradus train " + model + " --layers 2 --width 128 --heads 2",
+            "./gradus train " + model + " --data book.txt --vocabulary 8000 --out runs/book"};
+  }
+
+  nn::Module& open(const fs::path& run) override {
+    tokenizer_ = data::load_tokenizer(run / "tokenizer");
+    make_model(*tokenizer_);
+    return *model_;
+  }
+
+  const data::Tokenizer& tokenizer() const override { return tokenizer_ ? *tokenizer_ : corpus_.tokenizer(); }
+  const models::BertPretraining& pretrained() const override { return *model_; }
+
+ private:
+  void make_model(const data::Tokenizer& tokenizer) {
+    config_.vocabulary = tokenizer.vocabulary().size();
+    config_.padding = data::special_ids(tokenizer.vocabulary()).padding;
+    model_.emplace(config_);
+  }
+
+  // A held-out row with its hidden tokens, and what the model would fill in.
+  std::string sample() const {
+    const data::BertBatch& batch = corpus_.held_out()[0];
+    const Tensor ids = batch.ids.slice(0, 0, 1), mask = batch.mask.slice(0, 0, 1);
+    return filled(*model_, tokenizer(), {ids, batch.segments.slice(0, 0, 1), mask});
+  }
+
+  BertCorpus corpus_;
+  models::BertConfig config_{.context = 96, .width = 192, .layers = 4, .heads = 4, .dropout = 0};
+  double hide_ = data::Corruption{}.selected;
+  std::int64_t tokens_ = 0;
+  std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
+  std::optional<models::BertPretraining> model_;
+  std::optional<data::Source<data::BertBatch>> batches_;
+};
+
+}  // namespace
+
+FamilyEntry bert() {
+  return {.models = {{"bert", "encoder that says what was hidden from it, to be finetuned"}},
+          .make = [](const std::string&) { return std::make_unique<BertFamily>(); }};
+}
+
+}  // namespace gradus::cli
