@@ -1,4 +1,4 @@
-// classify: what is on a picture.
+// classify: what is on a picture, or what a text is.
 #include <algorithm>
 #include <iostream>
 #include <numeric>
@@ -8,15 +8,17 @@
 #include <gradus/cli/picture_corpus.h>
 #include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
+#include <gradus/cli/tasks.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
+#include <gradus/core/parallel.h>
 
 namespace gradus::cli {
 namespace {
 
 struct ClassifySettings {
   std::string model;
-  std::int64_t count = 3;
+  std::int64_t count = 3, threads = 0;
   bool json = false;
 };
 
@@ -26,8 +28,9 @@ void describe(Options& options, ClassifySettings& s) {
   options.add({.name = "count",
                .value = &s.count,
                .shown = "N",
-               .says = "classes that are named of each, the likeliest first",
+               .says = "classes that are named of each picture, the likeliest first",
                .least = 1});
+  options.add(threads_option(s.threads));
   options.add({.name = "json", .value = &s.json, .says = "print an object for each"});
 }
 
@@ -78,9 +81,14 @@ int classify(const std::vector<std::string>& arguments) {
   Options options("classify");
   describe(options, settings);
   const std::vector<std::string> words = options.read(arguments);
-  check(!words.empty(), "classify", "which picture? gradus classify --model DIR PICTURE");
+  check(!words.empty(), "classify", "of what? gradus classify --model DIR PICTURE, or a text");
+  if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
   const OpenRun run = open_run("classify", settings.model);
-  classify_pictures(ability<ClassifiesPictures>("classify", run, "tell pictures apart"), words, settings);
+  if (auto* const seeing = find_ability<ClassifiesPictures>(run))
+    classify_pictures(*seeing, words, settings);
+  else
+    ask_task("classify", ability<KnowsTask, ClassifiesPictures>("classify", run, "classify"), words,
+             settings.json);
   return 0;
 }
 
@@ -88,7 +96,10 @@ std::string classify_page(const std::vector<std::string>&) {
   ClassifySettings settings;
   Options options("classify");
   describe(options, settings);
-  return "usage: gradus classify --model DIR [OPTIONS] PICTURE...\n\n"
+  return "usage: gradus classify --model DIR [OPTIONS] PICTURE...\n"
+         "       gradus classify --model DIR [OPTIONS] TEXT [TEXT...]\n\n"
+         "Of a text, or of two, how likely each label is; of a text and choices, each\n"
+         "choice; of a task with a score, the score.\n\n"
          "What is on pictures: files in PGM (grey) or PPM (colour), of the size of those\n"
          "that the model was trained on. A run's folder has one of each class, in\n"
          "pictures/. Other formats are converted by, for one, ImageMagick:\n"
@@ -97,6 +108,7 @@ std::string classify_page(const std::vector<std::string>&) {
 examples:
   ./gradus classify --model runs/vit-1 runs/vit-1/pictures/*
   ./gradus classify --model runs/resnet-1 --count 1 boat.pgm
+  ./gradus classify --model runs/finetuned-bert-1 "nobody liked the cold pie ."
 )";
 }
 

@@ -7,7 +7,7 @@ namespace gradus::cli {
 
 const std::vector<FamilyEntry>& families() {
   static const std::vector<FamilyEntry> all = {
-      recurrent_lm(), gpt(), bert(), seq2seq(), transformer(), word2vec(), vit(), resnet(),
+      recurrent_lm(), gpt(), bert(), finetuned_bert(), seq2seq(), transformer(), word2vec(), vit(), resnet(),
   };
   return all;
 }

@@ -7,6 +7,7 @@ namespace gradus::cli {
 
 FamilyEntry gpt();
 FamilyEntry bert();
+FamilyEntry finetuned_bert();
 FamilyEntry recurrent_lm();
 FamilyEntry resnet();
 FamilyEntry seq2seq();

@@ -15,10 +15,13 @@ namespace {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
       {"train", "train a model", train, train_page},
+      {"finetune", "let a pre-trained BERT learn a task", finetune, finetune_page},
       {"generate", "let a language model write", generate, generate_page},
       {"translate", "translate sentences", translate, translate_page},
-      {"classify", "tell what is on pictures", classify, classify_page},
+      {"classify", "tell what is on pictures, or what a text is", classify, classify_page},
       {"fill", "let BERT say what [MASK] stands for", fill, fill_page},
+      {"answer", "find the words that answer a question", answer, answer_page},
+      {"tag", "label each word of a text", tag, tag_page},
       {"neighbours", "list words that are like a word", neighbours, neighbours_page},
   };
   return all;

@@ -54,7 +54,7 @@ void write_config(const fs::path& run, const std::string& model, Json::Object op
   write_atomically((run / "config.json").string(), [&](const Sink& sink) { sink(text); });
 }
 
-OpenRun open_run(const std::string& verb, const std::string& folder) {
+OpenRun open_untrained(const std::string& verb, const std::string& folder) {
   check(!folder.empty(), verb.c_str(), "which model? --model DIR, where train has kept one");
   const fs::path run = folder;
   check(is_there(run / "config.json"), verb.c_str(), "--model ", folder,
@@ -62,16 +62,25 @@ OpenRun open_run(const std::string& verb, const std::string& folder) {
   for (const FamilyEntry& entry : families())
     if (entry.open_other)
       if (std::unique_ptr<Family> family = entry.open_other(run))
-        return {entry.models.front().first, std::move(family)};
+        return {.model = entry.models.front().first, .options = {}, .family = std::move(family)};
   const std::string path = (run / "config.json").string();
   const Config config = read_config(verb, path);
-  OpenRun open{config.model, family_of(verb, config.model)};
+  OpenRun open{config.model, config.options, family_of(verb, config.model)};
   TrainSettings unused;
   Options options(verb);
   open.family->describe(options, unused);
   add_train_options(options, unused);
   options.read(config.options, path);
-  nn::Module& model = open.family->open(run);
+  open.module = &open.family->open(run);
+  return open;
+}
+
+OpenRun open_run(const std::string& verb, const std::string& folder) {
+  OpenRun open = open_untrained(verb, folder);
+  if (open.module == nullptr) return open;
+  const fs::path run = folder;
+  const std::string path = (run / "config.json").string();
+  nn::Module& model = *open.module;
   const fs::path best = run / "best.safetensors", last = run / "last.safetensors";
   const fs::path weights = is_there(best) ? best : last;
   try {
@@ -81,7 +90,7 @@ OpenRun open_run(const std::string& verb, const std::string& folder) {
     const std::string text = error.what();
     if (text.find("does not fit") == std::string::npos) throw;
     const std::size_t begin = text.find('\n'), end = text.find('\n', begin + 1);
-    fail(verb.c_str(), weights.string(), " is not of the ", config.model, " that ", path,
+    fail(verb.c_str(), weights.string(), " is not of the ", open.model, " that ", path,
          " and the tokenizer beside it describe;", text.substr(begin + 2, end - begin - 2),
          ". Is a file another run's?");
   }

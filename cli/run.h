@@ -24,24 +24,36 @@ struct Config {
 Config read_config(const std::string& verb, const std::string& path);
 void write_config(const std::filesystem::path& run, const std::string& model, Json::Object options);
 
-// The model of a run, with its best weights, or of a folder that another program has made; in eval mode.
 struct OpenRun {
   std::string model;
+  Json options;  // of its configuration
   std::unique_ptr<Family> family;
+  nn::Module* module = nullptr;  // the family's; null where another program made the folder
 };
+// The model of a run, with its best weights, or of a folder that another program has made; in eval mode.
 OpenRun open_run(const std::string& verb, const std::string& folder);
+// The same with random weights, of a folder that need not hold others.
+OpenRun open_untrained(const std::string& verb, const std::string& folder);
 
 [[noreturn]] void refuse_ability(const std::string& verb, const std::string& model, const char* wanted,
                                  const std::vector<std::string>& able);
 
-// What the family's model can do, or a refusal that names those that can.
+// What the family's model can do; null if it cannot.
 template <class Ability>
+Ability* find_ability(const OpenRun& run) {
+  return dynamic_cast<Ability*>(run.family.get());
+}
+
+// The same, or a refusal that names the models that can do one of these.
+template <class Ability, class... Others>
 Ability& ability(const std::string& verb, const OpenRun& run, const char* wanted) {
-  if (auto* const able = dynamic_cast<Ability*>(run.family.get())) return *able;
-  std::vector<std::string> able;
-  for (const std::string& name : model_names())
-    if (dynamic_cast<Ability*>(family_of(verb, name).get()) != nullptr) able.push_back(name);
-  refuse_ability(verb, run.model, wanted, able);
+  if (auto* const able = find_ability<Ability>(run)) return *able;
+  std::vector<std::string> names;
+  for (const std::string& name : model_names()) {
+    const OpenRun other{.model = name, .options = {}, .family = family_of(verb, name)};
+    if (find_ability<Ability>(other) || (find_ability<Others>(other) || ...)) names.push_back(name);
+  }
+  refuse_ability(verb, run.model, wanted, names);
 }
 
 }  // namespace gradus::cli

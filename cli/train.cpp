@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iostream>
 
+#include <gradus/cli/bert.h>
 #include <gradus/cli/guarded.h>
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/print.h>
@@ -36,58 +37,79 @@ std::string early(const std::vector<std::string>& words, const std::string& flag
 
 // What the words, and the file that they name, say in the end.
 struct Request {
-  std::string model;
+  explicit Request(const std::string& of) : verb(of), options(of) {}
+
+  std::string verb, model;
   std::unique_ptr<Family> family;
   TrainSettings settings;
-  Options options{"train"};
+  Options options;
 };
+
+// What is a model of the verb's among all: finetune has those that begin so, and its users leave that out.
+std::string beginning(const std::string& verb) { return verb == "finetune" ? finetuned : ""; }
+
+std::vector<std::string> models_of(const std::string& verb) {
+  std::vector<std::string> names;
+  for (const std::string& name : model_names())
+    if (name.starts_with(finetuned) == (verb == "finetune"))
+      names.push_back(name.substr(beginning(verb).size()));
+  return names;
+}
+
+void check_model(const std::string& verb, const std::string& name) {
+  const std::vector<std::string> names = models_of(verb);
+  check(std::ranges::count(names, name) > 0, verb.c_str(), "there is no model '", name, "'. ",
+        did_you_mean(name, names));
+}
 
 void describe(Request& request) {
   request.family->describe(request.options, request.settings);
   add_train_options(request.options, request.settings);
 }
 
-std::unique_ptr<Request> read_request(std::vector<std::string> words) {
-  auto request = std::make_unique<Request>();
+std::unique_ptr<Request> read_request(const std::string& verb, std::vector<std::string> words) {
+  auto request = std::make_unique<Request>(verb);
+  const char* const op = verb.c_str();
   if (!words.empty() && !words[0].starts_with("-")) {
-    request->model = words[0];
+    check_model(verb, words[0]);
+    request->model = beginning(verb) + words[0];
     words.erase(words.begin());
   }
   const bool resume = std::ranges::count(words, "--resume") > 0;
   const std::string out = early(words, "--out");
   std::string file = early(words, "--config");
   if (resume) {
-    check(!out.empty(), "train", "--resume goes on with what is in a folder. Which one, --out DIR?");
-    check(file.empty(), "train", "--resume takes the options that ", out,
-          " was begun with. Leave --config out?");
+    check(!out.empty(), op, "--resume goes on with what is in a folder. Which one, --out DIR?");
+    check(file.empty(), op, "--resume takes the options that ", out, " was begun with. Leave --config out?");
     file = (fs::path(out) / "config.json").string();
-    check(is_there(file), "train", "--resume: --out ", out, " holds no run to go on with: there is no ", file,
+    check(is_there(file), op, "--resume: --out ", out, " holds no run to go on with: there is no ", file,
           ". Begin one without --resume?");
   }
   Config config;
   if (!file.empty()) {
-    config = read_config("train", file);
+    config = read_config(verb, file);
     if (request->model.empty()) request->model = config.model;
-    check(request->model == config.model, "train", file, " is for ", config.model, ", not for ",
-          request->model, ". gradus train ", config.model, "?");
+    check(request->model == config.model, op, file, " is for ", config.model, ", not for ", request->model,
+          ". gradus ", verb, " ", config.model, "?");
   }
-  check(!request->model.empty(), "train", "which model? One of ", one_of(model_names()), "?");
-  request->family = family_of("train", request->model);
+  check(!request->model.empty(), op, "which model? One of ", one_of(models_of(verb)), "?");
+  check_model(verb, request->model.substr(std::min(request->model.size(), beginning(verb).size())));
+  request->family = family_of(verb, request->model);
   describe(*request);
   Options& options = request->options;
   if (!file.empty()) options.read(config.options, file);
   const std::int64_t saved_steps = request->settings.steps;
   const std::vector<std::string> rest = options.read(words);
-  check(rest.empty(), "train", "'", rest.empty() ? "" : rest[0], "' belongs to no option. Leave it out?");
+  check(rest.empty(), op, "'", rest.empty() ? "" : rest[0], "' belongs to no option. Leave it out?");
   if (resume) {
     options.check_agree(config.options, file);
-    check(request->settings.steps >= saved_steps, "train", "--steps ", request->settings.steps,
+    check(request->settings.steps >= saved_steps, op, "--steps ", request->settings.steps,
           " is less than the ", saved_steps, " that ", out, " was begun with. More?");
   }
   TrainSettings& settings = request->settings;
   if (settings.warmup < 0) settings.warmup = settings.steps / 20;
-  check(settings.warmup < settings.steps, "train", "--warmup ", settings.warmup,
-        " must be less than the --steps ", settings.steps, ". --warmup ", settings.steps / 10, "?");
+  check(settings.warmup < settings.steps, op, "--warmup ", settings.warmup, " must be less than the --steps ",
+        settings.steps, ". --warmup ", settings.steps / 10, "?");
   request->family->check_settings(options);
   return request;
 }
@@ -114,8 +136,8 @@ void print_results(const Results& results) {
 void print_next_steps(const Request& request, const std::string& out) {
   std::cout << "\nThe model is in " << out << ". Next:\n";
   for (const std::string& command : request.family->uses(out)) std::cout << "  " << command << "\n";
-  std::cout << "  ./gradus train --resume --out " << out << " --steps " << 2 * request.settings.steps
-            << std::endl;
+  std::cout << "  ./gradus " << request.verb << " --resume --out " << out << " --steps "
+            << 2 * request.settings.steps << std::endl;
 }
 
 }  // namespace
@@ -182,8 +204,8 @@ void add_train_options(Options& options, TrainSettings& s) {
                .kept = Kept::no});
 }
 
-int train(const std::vector<std::string>& words) {
-  const std::unique_ptr<Request> request = read_request(words);
+int run_training(const std::string& verb, const std::vector<std::string>& words) {
+  const std::unique_ptr<Request> request = read_request(verb, words);
   TrainSettings& settings = request->settings;
   if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
   if (settings.out.empty()) settings.out = free_folder(request->model);
@@ -222,7 +244,7 @@ int train(const std::vector<std::string>& words) {
   if (result.ending == optim::Ending::interrupted) {
     if (settings.json)
       print_json(Json::Object{{"interrupted", Json::Object{{"step", result.steps}, {"out", settings.out}}}});
-    std::cerr << "./gradus train --resume --out " << settings.out << " goes on" << std::endl;
+    std::cerr << "./gradus " << verb << " --resume --out " << settings.out << " goes on" << std::endl;
     return interrupted;
   }
 
@@ -249,46 +271,58 @@ int train(const std::vector<std::string>& words) {
   return 0;
 }
 
-std::string train_page(const std::vector<std::string>& words) {
+std::string training_page(const std::string& verb, const std::vector<std::string>& words) {
   const bool has_model = !words.empty() && !words[0].starts_with("-");
   std::string page;
   if (has_model) {
-    Request request;
-    request.model = words[0];
-    request.family = family_of("train", request.model);
+    check_model(verb, words[0]);
+    Request request(verb);
+    request.model = beginning(verb) + words[0];
+    request.family = family_of(verb, request.model);
     describe(request);
-    page =
-        "usage: gradus train " + request.model + " [OPTIONS]\n\n" + request.options.help() + "\nexamples:\n";
-    for (const std::string& example : request.family->examples(request.model)) page += "  " + example + "\n";
+    page.append("usage: gradus ").append(verb).append(" ").append(words[0]).append(" [OPTIONS]\n\n");
+    page.append(request.options.help()).append("\nexamples:\n");
+    for (const std::string& example : request.family->examples(words[0]))
+      page.append("  ").append(example).append("\n");
     return page;
   }
-  page = "usage: gradus train MODEL [OPTIONS]\n       gradus train --resume --out DIR [OPTIONS]\n\nModels:\n";
+  page.append("usage: gradus ").append(verb).append(" MODEL [OPTIONS]\n       gradus ").append(verb);
+  page.append(" --resume --out DIR [OPTIONS]\n\nModels:\n");
   for (const FamilyEntry& entry : families())
     for (const auto& [name, says] : entry.models) {
-      std::string line = "  " + name;
+      if (name.starts_with(finetuned) != (verb == "finetune")) continue;
+      std::string line = "  " + name.substr(beginning(verb).size());
       line.resize(14, ' ');
       page.append(line).append(says).append("\n");
     }
-  return page + R"(
-gradus train MODEL --help lists the options of a model. All have these, with
-defaults of their own:
-
-)" + [] {
-    TrainSettings settings;
-    Options options("train");
-    add_train_options(options, settings);
-    return options.help(false);
-  }() + R"(
+  page.append("\ngradus ")
+      .append(verb)
+      .append(" MODEL --help lists the options of a model. All have these, ");
+  page.append("with\ndefaults of their own:\n\n");
+  TrainSettings settings;
+  Options options(verb);
+  add_train_options(options, settings);
+  page.append(options.help(false)).append(R"(
 Ctrl-C finishes the step and saves; --resume goes on from there. A run's folder
 holds config.json (all options), tokenizers, best.safetensors (the weights of
 the best evaluation), last.safetensors, training.safetensors (what --resume
 needs) and metrics.jsonl (a line for each step).
 
 examples:
-  ./gradus train lstm
+)");
+  return page;
+}
+
+int train(const std::vector<std::string>& words) { return run_training("train", words); }
+
+std::string train_page(const std::vector<std::string>& words) {
+  std::string page = training_page("train", words);
+  if (page.ends_with("examples:\n"))
+    page += R"(  ./gradus train lstm
   ./gradus train gru --data book.txt --tokenizer bpe --out runs/book
   ./gradus train --resume --out runs/book --steps 5000
 )";
+  return page;
 }
 
 }  // namespace gradus::cli

@@ -21,8 +21,14 @@ int translate(const std::vector<std::string>& words);
 std::string translate_page(const std::vector<std::string>& words);
 int classify(const std::vector<std::string>& words);
 std::string classify_page(const std::vector<std::string>& words);
+int finetune(const std::vector<std::string>& words);
+std::string finetune_page(const std::vector<std::string>& words);
 int fill(const std::vector<std::string>& words);
 std::string fill_page(const std::vector<std::string>& words);
+int answer(const std::vector<std::string>& words);
+std::string answer_page(const std::vector<std::string>& words);
+int tag(const std::vector<std::string>& words);
+std::string tag_page(const std::vector<std::string>& words);
 int neighbours(const std::vector<std::string>& words);
 std::string neighbours_page(const std::vector<std::string>& words);
 
