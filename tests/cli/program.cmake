@@ -44,6 +44,27 @@ function(same_files folder other)
   endforeach()
 endfunction()
 
+# check_interrupted(VERB NAME STEPS OPTION...): a run that is interrupted after its first evaluation and gone on
+# with ends with the same bits as one that is not, in folder NAME.
+set(bits training.safetensors last.safetensors best.safetensors metrics.jsonl config.json)
+function(check_interrupted verb name steps)
+  execute_process(COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/interrupt.sh ${PROGRAM} ${verb} ${ARGN} --steps ${steps} --out stopped_${name} --json
+                  WORKING_DIRECTORY ${WORK} OUTPUT_VARIABLE said ERROR_VARIABLE told RESULT_VARIABLE status)
+  if(NOT status EQUAL 130)
+    message(SEND_ERROR "the interrupted training ended with ${status}:\n${said}${told}")
+  endif()
+  check_holds("${told}" "interrupted at step ")
+  check_holds("${told}" "./gradus ${verb} --resume --out stopped_${name} goes on")
+  string(REGEX MATCH "{\"interrupted\".*" last "${said}")
+  string(JSON step GET "${last}" interrupted step)
+  if(NOT step LESS steps)
+    message(SEND_ERROR "the training was not interrupted, but ended at step ${step}")
+  endif()
+  run(0 ${verb} --resume --out stopped_${name})
+  run(0 ${verb} ${ARGN} --steps ${steps} --out ${name})
+  same_files(stopped_${name} ${name} ${bits})
+endfunction()
+
 # A text of 600 lines, other ones each.
 function(write_text path)
   set(text "")

@@ -95,6 +95,20 @@ configure_file(${WORK}/pictures/train-labels-idx1-ubyte ${WORK}/mixed_up/t10k-la
 refuse("mixed_up/t10k-images-idx3-ubyte has 10 pictures, and mixed_up/t10k-labels-idx1-ubyte 40 labels" train vit --data mixed_up)
 file(WRITE ${WORK}/mixed_up/train-labels-idx1-ubyte "")
 refuse("mixed_up/train-labels-idx1-ubyte does not begin as an IDX file does" train vit --data mixed_up)
+# BERT's.
+refuse("--width 10 cannot be shared by --heads 4" train bert --width 10)
+refuse("--context 4 has no room for two sentences" train bert --context 4)
+refuse("--hide must be at most 1, not 2." train bert --hide 2)
+refuse("--vocabulary is for a file" train bert --vocabulary 100)
+refuse("--data cats.txt has 1 documents, too few" train bert --data cats.txt)
+refuse("--data latin.txt is not UTF-8 from its byte 3 on" train bert --data latin.txt)
+refuse("there is no model 'lstm'. One of bert?" finetune lstm --task ner --model x)
+refuse("there is no model 'finetuned-bert'." train finetuned-bert)
+refuse("for which task? --task sentiment, " finetune bert --model x)
+refuse("not 'sentimnt'. sentiment?" finetune bert --task sentimnt --model x)
+refuse("--mode must be all, frozen or features, not 'freeze'." finetune bert --task ner --model x --mode freeze)
+refuse("which model? --model DIR" finetune bert --task ner)
+refuse("takes one text with a [MASK], not 2" fill --model x a b)
 
 # Files of options.
 file(WRITE ${WORK}/a.json "{\"model\": \"lstm\", \"hiden\": 8}")
@@ -155,6 +169,16 @@ refuse("--heads must be at least 1, not 0. 4?" train gpt --heads 0)
 refuse("--norm must be pre or post, not 'before'." train gpt --norm before)
 refuse("too few for --context 64" train gpt --data short.txt)
 refuse("--context 30000 is longer than" train gpt --context 30000)
+# Models that cannot what is asked.
+file(WRITE ${WORK}/documents.txt "a b .\nc d .\n\ne f .\ng h .\n\ni j .\nk l .\n\nm n .\no p .\n")
+set(tiny --data documents.txt --width 8 --heads 2 --layers 1 --context 8 --batch-size 2 --steps 2 --eval-every 2)
+run(0 train bert ${tiny} --out bert)
+refuse("there is no [MASK] in" fill --model bert "a b .")
+refuse("the text has 7 tokens, and the model reads 6 at most" fill --model bert "a b c d e f [MASK]")
+refuse("this model, lstm, does not say what [MASK] stands for. One of bert?" fill --model run "a [MASK]")
+refuse("this model, bert, does not know a task. One of finetuned-bert?" tag --model bert "a b .")
+refuse("this model, lstm, does not serve as a BERT to be finetuned" finetune bert --task ner --model run)
+refuse("tokens, special ones included, and the model reads 8 at most" finetune bert --task ner --model bert --steps 2)
 
 # Models that do not fit.
 run(0 train gpt ${tiny_gpt} --data cats.txt --out gpt)
