@@ -1,6 +1,7 @@
 #include <gradus/cli/picture_family.h>
 
 #include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/cli/print.h>
 
@@ -38,6 +39,9 @@ Training PictureFamily::begin(const TrainSettings& settings, const std::filesyst
           .unit = "pictures",
           .units = [this] { return seen_; }};
 }
+
+// Models see numbers around 0 that vary by about 1, as weights that are drawn at first expect them.
+Tensor PictureFamily::logits(const Tensor& pictures) { return call((pictures - 0.5) * 4.0); }
 
 Results PictureFamily::results() {
   Results results;

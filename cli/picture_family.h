@@ -15,13 +15,15 @@ class PictureFamily : public Family, public ClassifiesPictures {
   std::vector<std::string> uses(const std::string& run) const final;
   nn::Module& open(const std::filesystem::path& run) final;
   const PictureKind& pictures() const final { return corpus_.kind(); }
+  Tensor logits(const Tensor& pictures) final;
 
  protected:
   PictureCorpus corpus_;
 
  private:
-  // Makes the model, which logits() asks from then on. Refuses pictures that it cannot take.
+  // Makes the model, which call() asks from then on. Refuses pictures that it cannot take.
   virtual nn::Module& make_model(const PictureKind& kind) = 0;
+  virtual Tensor call(const Tensor& x) = 0;
 
   nn::Module* model_ = nullptr;
   std::optional<data::Source<PictureCorpus::Batch>> batches_;

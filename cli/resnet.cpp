@@ -27,8 +27,6 @@ class ResnetFamily final : public PictureFamily {
             "./gradus train " + model + " --data fashion-mnist --steps 3000 --out runs/fashion"};
   }
 
-  Tensor logits(const Tensor& pictures) override { return (*model_)(pictures); }
-
  private:
   nn::Module& make_model(const PictureKind& kind) override {
     model_.emplace(models::Resnet::Options{.channels = kind.channels,
@@ -38,6 +36,7 @@ class ResnetFamily final : public PictureFamily {
                                            .path = residual_ == "on" ? nn::Residual::on : nn::Residual::off});
     return *model_;
   }
+  Tensor call(const Tensor& x) override { return (*model_)(x); }
 
   std::int64_t blocks_ = 1, width_ = 16;
   std::string residual_ = "on";

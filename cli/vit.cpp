@@ -1,4 +1,6 @@
 // vit: a Transformer over the patches of a picture.
+#include <algorithm>
+
 #include <gradus/cli/families.h>
 #include <gradus/cli/picture_family.h>
 #include <gradus/core/check.h>
@@ -18,7 +20,7 @@ class VitFamily final : public PictureFamily {
     options.add(units_option("width", width_, "of the patches' vectors"));
     options.add(units_option("hidden", hidden_, "units of each layer's feed-forward network"));
     options.add(dropout_option(dropout_));
-    defaults = {.steps = 4000, .batch_size = 64, .eval_every = 500, .lr = 2e-3};
+    defaults = {.steps = 6000, .batch_size = 32, .eval_every = 500, .lr = 2e-3};
   }
 
   void check_settings(const Options&) const override {
@@ -30,8 +32,6 @@ class VitFamily final : public PictureFamily {
     return {"./gradus train " + model, "./gradus train " + model + " --patch 7 --layers 6",
             "./gradus train " + model + " --data fashion-mnist --out runs/fashion"};
   }
-
-  Tensor logits(const Tensor& pictures) override { return (*model_)(pictures); }
 
  private:
   nn::Module& make_model(const PictureKind& kind) override {
@@ -50,6 +50,7 @@ class VitFamily final : public PictureFamily {
                                         .dropout = dropout_});
     return *model_;
   }
+  Tensor call(const Tensor& x) override { return (*model_)(x); }
 
   std::int64_t patch_ = 4, layers_ = 4, heads_ = 4, width_ = 64, hidden_ = 128;
   double dropout_ = 0;

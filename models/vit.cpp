@@ -3,7 +3,6 @@
 #include <gradus/autograd/ops/join.h>
 #include <gradus/core/check.h>
 #include <gradus/core/create.h>
-#include <gradus/nn/init.h>
 
 namespace gradus::models {
 namespace {
@@ -36,8 +35,6 @@ Vit::Vit(const Options& o)
       dropout({.p = o.dropout}),
       norm({.width = o.width}),
       head({.in = o.width, .out = o.classes}) {
-  // With an embedding's deviation of 1 positions would drown what the patches say.
-  position.weight = nn::normal(position.weight.shape(), 0, 0.02).requires_grad_();
   for (std::int64_t k = 0; k < o.layers; ++k)
     layers.push_back(nn::TransformerEncoderLayer({.width = o.width,
                                                   .heads = o.heads,

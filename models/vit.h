@@ -29,7 +29,7 @@ class Vit : public nn::ModuleOf<Vit> {
   };
   explicit Vit(const Options& options);
 
-  // Pictures (B, channels, size, size); logits (B, classes).
+  // Pictures (B, channels, size, size), best of mean 0 and deviation 1; logits (B, classes).
   Tensor operator()(const Tensor& pictures) const;
   // Patches (B, N, width), row by row, before positions.
   Tensor patches(const Tensor& pictures) const;
@@ -41,9 +41,9 @@ class Vit : public nn::ModuleOf<Vit> {
   Attended with_weights(const Tensor& pictures) const;
 
   Options options;
-  nn::Conv2d patch;                 // each patch by itself: its kernel is as large as its stride
-  Tensor class_token;               // (width,), at first zeros
-  nn::PositionalEncoding position;  // at first normal with deviation 0.02
+  nn::Conv2d patch;    // each patch by itself: its kernel is as large as its stride
+  Tensor class_token;  // (width,), at first zeros
+  nn::PositionalEncoding position;
   nn::Dropout dropout;
   nn::ModuleList<nn::TransformerEncoderLayer> layers;
   nn::LayerNorm norm;
