@@ -70,6 +70,8 @@ TEST_CASE("a Transformer translates, knows what it stands for, and a head of it 
   CHECK(number(results, "alignment") >= 0.9);
   const Json& head = results.at("pronoun_head");
   CHECK(head.at("right").number() > head.at("two_back").number() + 0.1);
+}
+
 TEST_CASE("a ViT and a ResNet tell 97 % and more of drawn pictures apart", "[train][program_pictures]") {
   for (const char* const model : {"vit", "resnet"}) {
     const Json found = results_of(model, 1);
