@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include <gradus/autograd/grad_mode.h>
+#include <gradus/core/create.h>
 #include <gradus/core/random.h>
 #include <gradus/models/arena.h>
 
@@ -62,7 +63,8 @@ TEST_CASE(
     manual_seed(1);
     const Entrant entrant = contestant.make(task, 40'000);
     const GradMode off(false);
-    const data::Padded source = data::pad({data::Ids{5, 6, 7}, data::Ids{8, 9}}, 0);
+    const data::Ids first = {5, 6, 7}, second = {8, 9};
+    const data::Padded source = data::pad(std::vector<data::IdsView>{first, second}, 0);
     const Tensor input = tensor({{1, 10, 11, 12}, {1, 13, 14, 15}}, i64);
     const Tensor logits = entrant.translator.logits(source, input);
     CHECK(logits.shape() == Shape{2, 4, task.target_vocabulary});
