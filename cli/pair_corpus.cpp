@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t training_pairs = 400'000, held_out_pairs = 1'000;  // of en-fr
+constexpr std::int64_t training_pairs = 100'000, held_out_pairs = 1'000;  // of en-fr
 constexpr std::int64_t most_held_out = 1'000;                             // of a file
 
 data::Words::Options words_options() { return {.special_tokens = {"[PAD]", "[BOS]", "[EOS]", "[UNK]"}}; }
