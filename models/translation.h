@@ -129,8 +129,8 @@ struct ReferringPair {
 data::Share pronoun_agreement(const Logits& logits, const std::vector<ReferringPair>& pairs,
                               const TranslateOptions& options);
 
-// Of the pairs, those in whose source a head's attention from the pronoun weighs its noun most: [layer][head].
-// `heads` gives how the heads of each layer attend, (B, heads, S, S).
+// Of the pairs, those in whose source a head's attention from the pronoun weighs its noun most, for each
+// layer and head. `heads` gives how the heads of each layer attend, (B, heads, S, S).
 std::vector<std::vector<data::Share>> heads_find_nouns(const SourceHeads& heads,
                                                        const std::vector<ReferringPair>& pairs,
                                                        const TranslateOptions& options);

@@ -80,8 +80,8 @@ bool close(const Tensor& a, const Tensor& b) { return allclose(a.detach(), b.det
 // Keeps nothing: reads each row's source and all that was written anew for each token.
 class Forgetful final : public Writer {
  public:
-  Forgetful(const Transformer& model, const std::vector<Ids>& sources)
-      : model_(model), sources_(sources), written_(sources.size()) {}
+  Forgetful(const Transformer& model, const std::vector<Ids>& read)
+      : model_(model), sources_(read), written_(read.size()) {}
   Tensor next(const Tensor& ids) override {
     const GradMode off(false);
     std::vector<Tensor> rows;
@@ -93,12 +93,12 @@ class Forgetful final : public Writer {
     return concat(rows, 0);
   }
   void keep_rows(const Tensor& rows) override {
-    std::vector<Ids> sources, written;
+    std::vector<Ids> read, written;
     for (const std::int64_t row : rows.to_vector<std::int64_t>()) {
-      sources.push_back(sources_[static_cast<std::size_t>(row)]);
+      read.push_back(sources_[static_cast<std::size_t>(row)]);
       written.push_back(written_[static_cast<std::size_t>(row)]);
     }
-    sources_ = sources;
+    sources_ = read;
     written_ = written;
   }
 

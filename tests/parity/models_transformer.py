@@ -32,11 +32,12 @@ class Transformer(nn.Module):
         super().__init__()
         embedding = lambda: nn.Embedding(VOCABULARY, WIDTH, padding_idx=0)
         layers = lambda kind, count: nn.ModuleList(
-            kind(WIDTH, HEADS, HIDDEN, dropout=0, activation="relu", batch_first=True, norm_first=norm == "pre")
+            kind(WIDTH, HEADS, HIDDEN, dropout=0, batch_first=True, norm_first=norm == "pre")
             for _ in range(count))
         self.source_embedding, self.target_embedding = embedding(), embedding()
         self.source_position, self.target_position = Positions(positions), Positions(positions)
-        self.encoder, self.decoder = layers(nn.TransformerEncoderLayer, 2), layers(nn.TransformerDecoderLayer, 2)
+        self.encoder = layers(nn.TransformerEncoderLayer, 2)
+        self.decoder = layers(nn.TransformerDecoderLayer, 2)
         if norm == "pre":
             self.encoder_norm, self.decoder_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
@@ -93,8 +94,8 @@ def make():
                 del model.head
             if shared == "all":
                 del model.target_embedding
-            family.case(f"{norm} {shared} {positions}", model, dict(source=SOURCE, lengths=LENGTHS, input=INPUT),
-                        rate=0.005)
+            family.case(f"{norm} {shared} {positions}", model,
+                        dict(source=SOURCE, lengths=LENGTHS, input=INPUT), rate=0.005)
         family.case(f"parallel {norm}", Parallel(norm),
                     dict(source=SOURCE, lengths=LENGTHS, wanted=torch.tensor([5, 3, 1])), rate=0.005)
     family.save()
