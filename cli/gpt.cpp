@@ -39,7 +39,7 @@ class GptFamily final : public LanguageModel {
                  .shown = "PLACE",
                  .says = "pre: before each sublayer, as in GPT-2; post: behind it, as in GPT-1",
                  .choices = {"pre", "post"}});
-    defaults = {.steps = 2500, .batch_size = 32, .eval_every = 500, .lr = 2e-3};
+    defaults = {.steps = 2500, .batch_size = 16, .eval_every = 500, .lr = 2e-3};
   }
 
   void check_settings(const Options& options) const override {

@@ -53,6 +53,12 @@ TEST_CASE("an LSTM and a GRU come within 8 % of the stories' entropy, and an RNN
   }
 }
 
+TEST_CASE("a GPT comes within 5 % of the stories' entropy", "[train][program_gpt]") {
+  const Json gpt = results_of("gpt", 1);
+  CHECK(number(gpt, "percent_above_floor") < 5);
+  CHECK(of_pronouns(gpt, "right") > 0.8);
+}
+
 TEST_CASE("a GRU with attention translates what one with a fixed context cannot", "[train][program_en_fr]") {
   const Json attention = results_of("seq2seq", 1), fixed = results_of("seq2seq --context fixed", 1);
   CHECK(number(attention, "exact") >= 0.9);
