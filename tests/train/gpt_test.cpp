@@ -1,7 +1,7 @@
 // What small GPTs learn: to sort, to add, and to learn from their context.
 //
 // A task is written as one text, "2 0 1 1 0 2 0 0 1 1 2 2", of which only the answer is asked. Adam; the rate
-// rises in a twentieth of the steps and falls along a cosine; gradients are clipped to a norm of 1.
+// rises and then falls along a cosine; gradients are clipped to a norm of 1.
 #include <cmath>
 #include <iostream>
 #include <vector>
@@ -52,7 +52,7 @@ data::Example as_text(const data::Example& example) {
 }
 
 struct Training {
-  std::int64_t steps, batch_size;
+  std::int64_t steps, warmup, batch_size;
   double lr;
 };
 
@@ -67,7 +67,7 @@ void learn(Gpt& model, const Training& t, const Line& line) {
   };
   optim::fit(model, optimiser, next_loss,
              {.steps = t.steps,
-              .schedule = optim::Cosine{.lr = t.lr, .steps = t.steps, .warmup = t.steps / 20},
+              .schedule = optim::Cosine{.lr = t.lr, .steps = t.steps, .warmup = t.warmup},
               .clip_norm = 1.0,
               .progress = false});
 }
@@ -113,7 +113,7 @@ TEST_CASE("a GPT of 3 layers sorts 6 digits of 3, all that it is asked", "[train
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     manual_seed(seed);
     Gpt model({.vocabulary = 3, .context = 11, .width = 48, .layers = 3, .heads = 3});
-    learn(model, {.steps = 2000, .batch_size = 64, .lr = 1e-3},
+    learn(model, {.steps = 2000, .warmup = 100, .batch_size = 64, .lr = 1e-3},
           [&](std::int64_t i) { return as_text(probe.example(seed, i, Split::train)); });
     const std::int64_t right = right_answers(model, probe, 1000 + seed, 5000);
     std::cout << "sorting, seed " << seed << ": " << right << " of 5000" << std::endl;
@@ -126,7 +126,7 @@ TEST_CASE("a GPT of 3 layers adds numbers of 2 digits", "[train][gpt_addition]")
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     manual_seed(seed);
     Gpt model({.vocabulary = 12, .context = 8, .width = 64, .layers = 3, .heads = 4});
-    learn(model, {.steps = 3000, .batch_size = 64, .lr = 2e-3},
+    learn(model, {.steps = 3000, .warmup = 150, .batch_size = 64, .lr = 2e-3},
           [&](std::int64_t i) { return as_text(probe.example(seed, i, Split::train)); });
     const std::int64_t right = right_answers(model, probe, 1000 + seed, 2000);
     std::cout << "addition, seed " << seed << ": " << right << " of 2000" << std::endl;
@@ -138,17 +138,20 @@ TEST_CASE(
     "a GPT learns a mapping from its context, the better the more of it was shown, without a change "
     "of its weights",
     "[train][gpt_in_context]") {
-  constexpr std::int64_t keys = 4, values = 8, shots = 16;
+  // To look up a key takes two layers, of which neither helps without the other: a net that begins with GPT's
+  // 0.02, which is for wider ones, or whose rate rises quickly, may settle for any value that has come at all.
+  constexpr std::int64_t keys = 4, values = 8, shots = 16, width = 32;
   const data::Probe probe = data::random_mapping(keys, values, shots);
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     manual_seed(seed);
     Gpt model({.vocabulary = keys + values,
                .context = 2 * shots,
-               .width = 32,
+               .width = width,
                .layers = 2,
-               .heads = 1,
+               .heads = 2,
                .position = nn::Position::rotary});
-    learn(model, {.steps = 6000, .batch_size = 16, .lr = 3e-3},
+    nn::normal_weights(model, 1 / std::sqrt(static_cast<double>(width)));
+    learn(model, {.steps = 4000, .warmup = 1000, .batch_size = 16, .lr = 2e-3},
           [&](std::int64_t i) { return probe.example(seed, i, Split::train); });
     const std::uint64_t before = hash_of(model);
     const std::vector<double> right = right_by_shot(model, probe, 1000 + seed, shots);
