@@ -1,34 +1,22 @@
 // What `gradus train` reaches with its own settings, at its own number of steps.
 #include <array>
-#include <cstdio>
-#include <iostream>
-#include <memory>
 #include <string>
 
-#include <gradus/core/check.h>
 #include <gradus/core/io/json.h>
 
 #include "support/catch.h"
 #include "support/temporary_folder.h"
+#include "train/program.h"
 
 using namespace gradus;
 
 namespace {
 
-// The results that the program prints as its last line.
 Json results_of(const std::string& words, int seed) {
   const test::TemporaryFolder folder;
-  const std::string command = std::string(GRADUS_PROGRAM " train ") + words + " --seed " +
-                              std::to_string(seed) + " --json --out " + (folder / "run");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> output(popen(command.c_str(), "r"), pclose);
-  check(output != nullptr, "test", "cannot start ", command);
-  std::string line, last;
-  for (int c; (c = std::fgetc(output.get())) != EOF;) {
-    line += static_cast<char>(c);
-    if (c == '\n') last = std::exchange(line, {});
-  }
-  std::cout << last << std::flush;
-  return parse_json(last).at("results");
+  return test::results_of_program(
+      std::string("train ").append(words).append(" --seed ").append(std::to_string(seed)) + " --out " +
+      (folder / "run"));
 }
 
 double number(const Json& results, const std::string& name) { return results.at(name).number(); }
