@@ -20,7 +20,7 @@ class BertFamily final : public Family, public IsBert {
     options.add({.name = "hide",
                  .value = &hide_,
                  .shown = "X",
-                 .says = "the part of the tokens that is hidden in training; held-out text has 0.15 hidden",
+                 .says = "the part of the tokens that is asked for in training; of held-out text it is 0.15",
                  .above = 0,
                  .most = 1});
     options.group("Model");
@@ -29,7 +29,7 @@ class BertFamily final : public Family, public IsBert {
     options.add(units_option("heads", config_.heads, "that attend, side by side; --width is a multiple"));
     options.add(units_option("context", config_.context, "tokens of the longest text"));
     options.add(dropout_option(config_.dropout));
-    defaults = {.steps = 4000, .batch_size = 64, .eval_every = 500, .lr = 1e-3};
+    defaults = {.steps = 6000, .batch_size = 32, .eval_every = 1000, .lr = 1e-3};
   }
 
   void check_settings(const Options& options) const override {
@@ -47,7 +47,7 @@ class BertFamily final : public Family, public IsBert {
     batches_.emplace(
         data::bert_batches(corpus_.training(), {.batch_size = settings.batch_size,
                                                 .longest = config_.context,
-                                                .masking = corpus_.masking(hide_),
+                                                .masking = corpus_.masking(training_corruption()),
                                                 .seed = static_cast<std::uint64_t>(settings.seed)}));
     return {.model = &*model_,
             .next_loss =
@@ -94,6 +94,11 @@ class BertFamily final : public Family, public IsBert {
   const models::BertPretraining& pretrained() const override { return *model_; }
 
  private:
+  // In small runs more is to be learned from each sentence than with BERT's 0.15, 0.8 and 0.1. That a word
+  // which is shown is most often the one that is asked for, is learned from those alone that are asked for and
+  // stay: of what is asked for in held-out text a tenth.
+  data::Corruption training_corruption() const { return {.selected = hide_, .masked = 0.65, .random = 0.1}; }
+
   void make_model(const data::Tokenizer& tokenizer) {
     config_.vocabulary = tokenizer.vocabulary().size();
     config_.padding = data::special_ids(tokenizer.vocabulary()).padding;
@@ -109,7 +114,7 @@ class BertFamily final : public Family, public IsBert {
 
   BertCorpus corpus_;
   models::BertConfig config_{.context = 96, .width = 192, .layers = 4, .heads = 4, .dropout = 0};
-  double hide_ = data::Corruption{}.selected;
+  double hide_ = 0.4;
   std::int64_t tokens_ = 0;
   std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
   std::optional<models::BertPretraining> model_;

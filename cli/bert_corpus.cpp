@@ -168,18 +168,17 @@ void BertCorpus::read_file(const fs::path& run) {
   training_.resize(training_.size() - static_cast<std::size_t>(held));
 }
 
-data::Masking BertCorpus::masking(double selected) const {
+data::Masking BertCorpus::masking(const data::Corruption& corruption) const {
   const data::Vocabulary& vocabulary = tokenizer_->vocabulary();
   return {
       .vocabulary = vocabulary.size() - (is_stories() ? std::ssize(data::task_words()) : std::ptrdiff_t{0}),
       .special = data::special_ids(vocabulary),
-      .corruption = {.selected = selected}};
+      .corruption = corruption};
 }
 
 void BertCorpus::hold_out(std::int64_t context) {
-  data::Source<data::BertBatch> batches = data::bert_batches(
-      unseen_,
-      {.batch_size = batch_rows, .longest = context, .masking = masking(data::Corruption{}.selected)});
+  data::Source<data::BertBatch> batches =
+      data::bert_batches(unseen_, {.batch_size = batch_rows, .longest = context, .masking = masking({})});
   const std::int64_t most =
       is_stories() ? batches.batches_per_epoch() : std::min<std::int64_t>(50, batches.batches_per_epoch());
   for (std::int64_t i = 0; i < most; ++i) held_out_.push_back(batches.next());

@@ -24,7 +24,7 @@ class BertCorpus {
   bool is_stories() const { return data_ == "stories"; }
   // Which tokens are hidden, and what stands for them: of stories no words that are in the tasks alone, since
   // nobody who knows stories would take them for one.
-  data::Masking masking(double selected) const;
+  data::Masking masking(const data::Corruption& corruption) const;
   const std::vector<data::Document>& training() const { return training_; }
   // What no training sees, its pairs and what is hidden of them always the same.
   const std::vector<data::BertBatch>& held_out() const { return held_out_; }
