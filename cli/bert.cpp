@@ -7,6 +7,8 @@
 #include <gradus/cli/families.h>
 #include <gradus/cli/fill.h>
 #include <gradus/core/check.h>
+#include <gradus/data/wordpiece.h>
+#include <gradus/models/hugging_face_bert.h>
 
 namespace gradus::cli {
 namespace {
@@ -15,6 +17,17 @@ namespace fs = std::filesystem;
 
 class BertFamily final : public Family, public IsBert {
  public:
+  BertFamily() = default;
+
+  // A BERT in a folder of Hugging Face's.
+  explicit BertFamily(const fs::path& folder) {
+    tokenizer_ = std::make_unique<data::WordPiece>(data::load_wordpiece(folder));
+    model_.emplace(models::load_bert_pretraining(folder));
+    const std::int64_t size = tokenizer_->vocabulary().size();
+    check(size == model_->options.vocabulary, "bert", (folder / "vocab.txt").string(), " has ", size,
+          " tokens, and the model ", model_->options.vocabulary, ". Another model's?");
+  }
+
   void describe(Options& options, TrainSettings& defaults) override {
     corpus_.describe(options);
     options.add({.name = "hide",
@@ -125,7 +138,11 @@ class BertFamily final : public Family, public IsBert {
 
 FamilyEntry bert() {
   return {.models = {{"bert", "encoder that says what was hidden from it, to be finetuned"}},
-          .make = [](const std::string&) { return std::make_unique<BertFamily>(); }};
+          .make = [](const std::string&) { return std::make_unique<BertFamily>(); },
+          .open_other = [](const fs::path& folder) -> std::unique_ptr<Family> {
+            if (!models::is_bert_folder(folder)) return nullptr;
+            return std::make_unique<BertFamily>(folder);
+          }};
 }
 
 }  // namespace gradus::cli

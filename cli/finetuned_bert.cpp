@@ -10,6 +10,7 @@
 #include <gradus/cli/tasks.h>
 #include <gradus/core/check.h>
 #include <gradus/data/source.h>
+#include <gradus/models/hugging_face_bert.h>
 
 namespace gradus::cli {
 namespace {
@@ -23,7 +24,7 @@ using models::Tuning;
 constexpr std::uint64_t choosing = 1, judging = 0;
 constexpr std::int64_t choosing_count = 500, judging_count = 2000;
 
-const char* const pretrained_folder = "pretrained";  // its configuration and tokenizer, without weights
+const char* const pretrained_folder = "pretrained";  // its configuration and tokenizer
 
 std::vector<std::string> task_names() {
   std::vector<std::string> names;
@@ -114,7 +115,13 @@ class FinetunedBert final : public Family, public KnowsTask {
 
   void save_tokenizers(const fs::path& run) const override {
     const fs::path folder = run / pretrained_folder;
-    tokenizer().save(folder / "tokenizer");
+    const auto& bert = ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned");
+    if (before_.module == nullptr) {  // of another program's, whose folders hold weights as well
+      bert.tokenizer().save(folder);
+      models::save_bert(bert.pretrained(), folder);
+      return;
+    }
+    bert.tokenizer().save(folder / "tokenizer");
     write_config(folder, before_.model, before_.options.object());
   }
 
@@ -163,10 +170,6 @@ class FinetunedBert final : public Family, public KnowsTask {
   const models::BertTask& model() const override { return *task_model_; }
 
  private:
-  const data::Tokenizer& tokenizer() const {
-    return ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned").tokenizer();
-  }
-
   void make_model(const IsBert& bert) {
     const models::BertConfig& config = bert.pretrained().options;
     reader_.emplace("finetune", task_of(task_name_), bert.tokenizer(), config.context);

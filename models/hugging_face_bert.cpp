@@ -127,6 +127,10 @@ void save_model(const BertConfig& o, const char* architecture, const NamedViews&
 
 }  // namespace
 
+bool is_bert_folder(const fs::path& folder) {
+  return HuggingFaceConfig(folder).text("model_type", "") == "bert";
+}
+
 BertConfig read_bert_config(const fs::path& folder) {
   const HuggingFaceConfig said(folder);
   const std::string type = said.text("model_type", "bert");

@@ -16,6 +16,9 @@
 
 namespace gradus::models {
 
+// Whether the folder's config.json says that it is a BERT.
+bool is_bert_folder(const std::filesystem::path& folder);
+
 // What config.json says. Refuses what our Bert does not do: other activations than gelu, other than absolute
 // positions, two kinds of dropout that differ, another model.
 BertConfig read_bert_config(const std::filesystem::path& folder);

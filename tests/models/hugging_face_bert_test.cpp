@@ -249,6 +249,7 @@ TEST_CASE("a folder of BERT's holds its tokenizer as well", "[model]") {
   save_bert(
       Bert({.vocabulary = tokenizer.vocabulary().size(), .context = 8, .width = 4, .layers = 1, .heads = 1}),
       folder / "");
+  CHECK(is_bert_folder(folder / ""));
   const data::WordPiece read = data::load_wordpiece(folder / "");
   CHECK(read.vocabulary() == tokenizer.vocabulary());
   const Bert model = load_bert(folder / "");
