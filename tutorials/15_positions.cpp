@@ -156,7 +156,8 @@ figure::Series learn(const Way& way, Task task) {
     return static_cast<double>(net.parameter_count());
   };
   std::printf("%-16s   %7.0f", way.name, chapter::over_seeds(train).mean);
-  for (const auto& [from, to] : {std::pair(2, 16), {16, 24}, {24, 32}}) {
+  for (const int from : {2, 16, 24}) {
+    const std::int64_t to = from == 2 ? trained : from + 8;
     const auto share = [&](int seed) { return mean(right[from > 2][seed - 1].slice(0, from, to)).item(); };
     std::printf("   ");
     chapter::print(chapter::over_seeds(share), 1, 5);
