@@ -111,11 +111,11 @@ Contestant recurrent_contestant(const char* name, const char* says, double lr, C
 
 const std::vector<Contestant>& contestants() {
   static const std::vector<Contestant> all = {
-      recurrent_contestant("rnn", "plain recurrent network, fixed context", 1e-3, Cell::rnn, Context::fixed),
-      recurrent_contestant("lstm", "LSTM, fixed context", 2e-3, Cell::lstm, Context::fixed),
-      recurrent_contestant("gru", "GRU, fixed context", 2e-3, Cell::gru, Context::fixed),
-      recurrent_contestant("gru+attn", "GRU with attention", 2e-3, Cell::gru, Context::attention),
-      {.name = "transformer", .says = "Transformer", .lr = 2e-3, .make = transformer}};
+      recurrent_contestant("rnn", "plain recurrent network, fixed context", 4e-3, Cell::rnn, Context::fixed),
+      recurrent_contestant("lstm", "LSTM, fixed context", 8e-3, Cell::lstm, Context::fixed),
+      recurrent_contestant("gru", "GRU, fixed context", 8e-3, Cell::gru, Context::fixed),
+      recurrent_contestant("gru+attn", "GRU with attention", 8e-3, Cell::gru, Context::attention),
+      {.name = "transformer", .says = "Transformer", .lr = 4e-3, .make = transformer}};
   return all;
 }
 
