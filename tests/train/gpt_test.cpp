@@ -126,7 +126,7 @@ TEST_CASE("a GPT of 3 layers adds numbers of 2 digits", "[train][gpt_addition]")
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     manual_seed(seed);
     Gpt model({.vocabulary = 12, .context = 8, .width = 64, .layers = 3, .heads = 4});
-    learn(model, {.steps = 3000, .warmup = 150, .batch_size = 64, .lr = 2e-3},
+    learn(model, {.steps = 5000, .warmup = 250, .batch_size = 64, .lr = 2e-3},
           [&](std::int64_t i) { return as_text(probe.example(seed, i, Split::train)); });
     const std::int64_t right = right_answers(model, probe, 1000 + seed, 2000);
     std::cout << "addition, seed " << seed << ": " << right << " of 2000" << std::endl;
