@@ -86,7 +86,7 @@ class BertFamily final : public Family, public IsBert {
   }
 
   std::vector<std::string> uses(const std::string& run) const override {
-    const std::string text = corpus_.is_stories() ? "mia went to the [MASK] ." : "... [MASK] ...";
+    const std::string text = corpus_.is_stories() ? "but the pie then [MASK] ." : "... [MASK] ...";
     std::vector<std::string> all = {"./gradus fill --model " + run + " \"" + text + "\""};
     if (corpus_.is_stories()) all.push_back("./gradus finetune bert --task sentiment --model " + run);
     return all;

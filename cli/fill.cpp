@@ -129,7 +129,7 @@ std::string fill_page(const std::vector<std::string>&) {
          "likely.\n\n" +
          options.help() + R"(
 examples:
-  ./gradus fill --model runs/bert-1 "mia went to the [MASK] ."
+  ./gradus fill --model runs/bert-1 "but the pie then [MASK] ."
   ./gradus fill --model runs/bert-1 --count 3 "he [MASK] the old [MASK] ."
 )";
 }
