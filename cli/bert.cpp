@@ -107,9 +107,9 @@ class BertFamily final : public Family, public IsBert {
   const models::BertPretraining& pretrained() const override { return *model_; }
 
  private:
-  // In small runs more is to be learned from each sentence than with BERT's 0.15, 0.8 and 0.1. That a word
-  // which is shown is most often the one that is asked for, is learned from those alone that are asked for and
-  // stay: of what is asked for in held-out text a tenth.
+  // More is asked of each sentence than BERT's 0.15, and more of that stays as it is: that a word which is
+  // shown is most often the one that is asked for, is learned from such words alone, and of what is asked for
+  // in held-out text they are a tenth.
   data::Corruption training_corruption() const { return {.selected = hide_, .masked = 0.65, .random = 0.1}; }
 
   void make_model(const data::Tokenizer& tokenizer) {
