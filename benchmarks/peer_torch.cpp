@@ -1,15 +1,12 @@
 // The peer's side of the steps benchmark: the same models in libtorch.   bench_steps_torch MODEL THREADS
 #include <dlfcn.h>
-#include <torch/torch.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "worker.h"
+#include "peer.h"
 
 namespace gradus::bench {
 namespace {
@@ -24,40 +21,17 @@ std::string blas_description() {
   return version + config() + " (" + builds[parallel()] + " build)";
 }
 
-struct Optimiser {
-  torch::optim::AdamW adamw;
-  std::vector<torch::Tensor> parameters;
-
-  explicit Optimiser(const std::vector<torch::Tensor>& weights)
-      : adamw(weights, torch::optim::AdamWOptions(1e-3).betas({0.9, 0.999}).eps(1e-8).weight_decay(0.01)),
-        parameters(weights) {}
-  void step() {
-    adamw.step();
-    // zero_grad() of this version fills with zeros, to which backward() then adds; releasing them is quicker.
-    for (torch::Tensor& w : parameters) w.mutable_grad().reset();
-  }
-};
-
-Work mlp_tiny() {
+Step mlp_tiny() {
   namespace nn = torch::nn;
   auto model =
       nn::Sequential(nn::Linear(16, 16), nn::Tanh(), nn::Linear(16, 16), nn::Tanh(), nn::Linear(16, 1));
   const torch::Tensor x = torch::randn({8, 16}), target = torch::randn({8, 1});
-  return [=, optimiser = std::make_shared<Optimiser>(model->parameters())]() mutable {
-    torch::mse_loss(model->forward(x), target).backward();
-    optimiser->step();
-  };
-}
-
-std::vector<torch::Tensor> joined(std::initializer_list<std::vector<torch::Tensor>> lists) {
-  std::vector<torch::Tensor> all;
-  for (const auto& some : lists) all.insert(all.end(), some.begin(), some.end());
-  return all;
+  return training(model->parameters(), [=]() mutable { return torch::mse_loss(model->forward(x), target); });
 }
 
 // Ids step by step, (T, B), as libtorch's recurrent layers like them best.
 template <class Net, class Options>
-Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, const Options& options) {
+Step language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, const Options& options) {
   namespace nn = torch::nn;
   nn::Embedding embedding(tokens, options.input_size());
   Net net(options);
@@ -66,29 +40,27 @@ Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps,
       joined({embedding->parameters(), net->parameters(), head->parameters()});
   const torch::Tensor ids = torch::randint(tokens, {steps, batch}),
                       next = torch::randint(tokens, {steps * batch});
-  return [=, ids = ids.to(torch::kLong), next = next.to(torch::kLong),
-          optimiser = std::make_shared<Optimiser>(parameters)]() mutable {
+  return training(parameters, [=, ids = ids.to(torch::kLong), next = next.to(torch::kLong)]() mutable {
     const torch::Tensor output = std::get<0>(net->forward(embedding->forward(ids)));
     const torch::Tensor logits = head->forward(output).view({steps * batch, tokens});
-    torch::nn::functional::cross_entropy(logits, next).backward();
-    optimiser->step();
-  };
+    return torch::nn::functional::cross_entropy(logits, next);
+  });
 }
 
-Work rnn_lm() {
+Step rnn_lm() {
   return language_model<torch::nn::RNN>(2000, 20, 35, torch::nn::RNNOptions(256, 256).num_layers(2));
 }
-Work gru_lm() {
+Step gru_lm() {
   return language_model<torch::nn::GRU>(2000, 20, 35, torch::nn::GRUOptions(256, 256).num_layers(2));
 }
-Work lstm_lm() {
+Step lstm_lm() {
   return language_model<torch::nn::LSTM>(2000, 20, 35, torch::nn::LSTMOptions(256, 256).num_layers(2));
 }
-Work lstm_char() { return language_model<torch::nn::LSTM>(65, 32, 64, torch::nn::LSTMOptions(64, 128)); }
+Step lstm_char() { return language_model<torch::nn::LSTM>(65, 32, 64, torch::nn::LSTMOptions(64, 128)); }
 
 // Bahdanau's decoder as Dive into Deep Learning has it, a GRU that is called for each step with [context;
 // embedding], but the keys are projected once, before the first step. Step by step, (T, B), as above.
-Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
+Step translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
                 std::int64_t steps) {
   namespace nn = torch::nn;
   nn::Embedding source_embedding(tokens, width), target_embedding(tokens, width);
@@ -103,7 +75,7 @@ Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, st
        decoder->parameters(), w_q->parameters(), w_k->parameters(), w_v->parameters(), head->parameters()});
   const auto ids = [&] { return torch::randint(1, tokens, {steps, batch}).to(torch::kLong); };
   const torch::Tensor source = ids(), input = ids(), target = ids().view({steps * batch});
-  return [=, optimiser = std::make_shared<Optimiser>(parameters)]() mutable {
+  return training(parameters, [=]() mutable {
     auto [seen, state] = encoder->forward(source_embedding->forward(source));
     const torch::Tensor values = seen.transpose(0, 1).contiguous();  // (B, S, H)
     const torch::Tensor keys = w_k->forward(values), embedded = target_embedding->forward(input);
@@ -117,29 +89,55 @@ Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, st
       outputs.push_back(output);
     }
     const torch::Tensor logits = head->forward(torch::cat(outputs)).view({steps * batch, tokens});
-    torch::nn::functional::cross_entropy(logits, target).backward();
-    optimiser->step();
-  };
+    return torch::nn::functional::cross_entropy(logits, target);
+  });
 }
 
-Work s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
-Work s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+Step s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
+Step s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
 
 struct Model {
   const char* name;
-  Work (*make)();
+  Step (*make)();
 };
 constexpr Model all[] = {
     {"mlp-tiny", mlp_tiny},
+    {"tr-d2l", tr_d2l},
+    {"s2s-attn-d2l", s2s_attn_d2l},
     {"lstm-char", lstm_char},
     {"rnn-lm", rnn_lm},
     {"gru-lm", gru_lm},
     {"lstm-lm", lstm_lm},
-    {"s2s-attn-d2l", s2s_attn_d2l},
+    {"gpt-char-cpu", gpt_char_cpu},
     {"s2s-attn-256", s2s_attn_256},
+    {"tr-256", tr_256},
+    {"bert-mini", bert_mini},
+    {"gpt-baby", gpt_baby},
+    {"gpt2-124m", gpt2_124m},
 };
 
 }  // namespace
+
+Step training(const std::vector<torch::Tensor>& parameters, std::function<torch::Tensor()> loss) {
+  const auto optimiser = std::make_shared<torch::optim::AdamW>(
+      parameters, torch::optim::AdamWOptions(1e-3).betas({0.9, 0.999}).eps(1e-8).weight_decay(0.01));
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : parameters) count += parameter.numel();
+  const auto run = [=]() mutable {
+    loss().backward();
+    optimiser->step();
+    // zero_grad() of this version fills with zeros, to which backward() then adds; releasing them is quicker.
+    for (const torch::Tensor& parameter : parameters) parameter.mutable_grad().reset();
+  };
+  return {run, count, {}};
+}
+
+std::vector<torch::Tensor> joined(std::initializer_list<std::vector<torch::Tensor>> lists) {
+  std::vector<torch::Tensor> all;
+  for (const auto& some : lists) all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
 }  // namespace gradus::bench
 
 int main(int count, char** words) {

@@ -1,15 +1,16 @@
-// Whole training steps, ours and a peer's: ./gradus bench steps [--against torch] [--threads 1,2] [--filter
-// TEXT]
-// [--json FILE]
+// Whole training steps, ours and a peer's:
+//   ./gradus bench steps [--against torch] [--threads 1,2] [--filter TEXT] [--json FILE]
 //
 // Each side runs in a process of its own (this program again, or the peer's); rounds alternate.
 #include <signal.h>
 
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include <gradus/core/parallel.h>
@@ -30,9 +31,15 @@ namespace fs = std::filesystem;
 class Side {
  public:
   Side(const std::vector<std::string>& command, const std::map<std::string, std::string>& settings)
-      : child_(command, settings), blas_(child_.line()) {}
+      : child_(command, settings) {
+    std::istringstream hello(child_.line());
+    hello >> parameters_ >> fingerprint_ >> std::ws;
+    std::getline(hello, blas_);
+  }
 
   const std::string& blas() const { return blas_; }
+  std::int64_t parameters() const { return parameters_; }
+  std::uint64_t fingerprint() const { return fingerprint_; }
 
   // One round; what it measured is added, and its median returned.
   double play(double seconds) {
@@ -61,6 +68,8 @@ class Side {
  private:
   Child child_;
   std::string blas_;
+  std::int64_t parameters_ = 0;
+  std::uint64_t fingerprint_ = 0;
   std::vector<double> ms_;
 };
 
@@ -114,10 +123,15 @@ class StepsBench {
   void measure(const std::string& model, int threads) {
     std::fprintf(stderr, "[bench] measuring %s, threads: %d\n", model.c_str(), threads);
     const auto ours = start_ours(model, threads);
+    check_bits(model, *ours);
     std::unique_ptr<Side> peer;
     if (against_torch_) {
       const PeerThreads best = best_threads_of_peer(model, threads);
       peer = start_peer(model, best);
+      if (peer->parameters() != ours->parameters())
+        throw std::runtime_error("[bench] " + model + " has " + std::to_string(ours->parameters()) +
+                                 " parameters here and " + std::to_string(peer->parameters()) +
+                                 " in torch: two different models. Make them alike?");
       if (threads > 1)
         notes_ += model + ", " + std::to_string(threads) + " threads: torch is quickest with " +
                   std::to_string(best.loops) + " for its loops and " + std::to_string(best.blas) +
@@ -139,6 +153,14 @@ class StepsBench {
   const std::string& notes() const { return notes_; }
 
  private:
+  // Any number of threads must make the same weights.
+  void check_bits(const std::string& model, const Side& ours) {
+    const auto [first, is_first] = fingerprints_.emplace(model, ours.fingerprint());
+    if (!is_first && first->second != ours.fingerprint())
+      throw std::runtime_error("[bench] " + model +
+                               " trains to other weights with another number of threads. Which op?");
+  }
+
   void print_header(const Side& ours, const Side* peer) {
     if (!rows_.empty()) return;
     std::printf("ours:  %s\n", ours.blas().c_str());
@@ -176,6 +198,7 @@ class StepsBench {
   }
 
   bool against_torch_;
+  std::map<std::string, std::uint64_t> fingerprints_;  // of each model's weights
   std::vector<JsonObject> rows_;
   std::string notes_;
 };

@@ -1,6 +1,8 @@
 #include "steps_models.h"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 
 #include <gradus/autograd/ops/elementwise.h>
@@ -31,19 +33,16 @@ struct Linear {
 };
 
 // 16-16-16-1, tanh, B = 8, mean squared error.
-Work mlp_tiny() {
+Step mlp_tiny() {
   const Linear first(16, 16), second(16, 16), third(16, 1);
   const Tensor x = randn({8, 16}), target = randn({8, 1});
   const optim::Parameters parameters{{"first.weight", first.weight},   {"first.bias", first.bias},
                                      {"second.weight", second.weight}, {"second.bias", second.bias},
                                      {"third.weight", third.weight},   {"third.bias", third.bias}};
-  const auto optimiser = std::make_shared<optim::AdamW>(parameters, optim::AdamW::Options{});
-  return [=] {
+  return training(parameters, [=] {
     const Tensor y = third(tanh(second(tanh(first(x)))));  // (B, 1)
-    mean(square(y - target)).backward();
-    optimiser->step();
-    optimiser->zero_grad();
-  };
+    return mean(square(y - target));
+  });
 }
 
 // Embedding -> recurrent layers -> Linear to V, cross entropy on the ids that follow.
@@ -73,24 +72,19 @@ class LanguageModel : public nn::ModuleOf<LanguageModel<Net>> {
 };
 
 template <class Net>
-Work language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, Net layers) {
+Step language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps, Net layers) {
   const auto model = std::make_shared<const LanguageModel<Net>>(tokens, std::move(layers));
   const Tensor ids = randint(0, tokens, {batch, steps}), next = randint(0, tokens, {batch, steps});
-  const auto optimiser = std::make_shared<optim::AdamW>(model->parameters(), optim::AdamW::Options{});
-  return [=] {
-    cross_entropy((*model)(ids), next).backward();
-    optimiser->step();
-    optimiser->zero_grad();
-  };
+  return training(*model, [=] { return cross_entropy((*model)(ids), next); });
 }
 
-Work rnn_lm() { return language_model(2000, 20, 35, nn::RNN({.in = 256, .hidden = 256, .layers = 2})); }
-Work gru_lm() { return language_model(2000, 20, 35, nn::GRU({.in = 256, .hidden = 256, .layers = 2})); }
-Work lstm_lm() { return language_model(2000, 20, 35, nn::LSTM({.in = 256, .hidden = 256, .layers = 2})); }
-Work lstm_char() { return language_model(65, 32, 64, nn::LSTM({.in = 64, .hidden = 128})); }
+Step rnn_lm() { return language_model(2000, 20, 35, nn::RNN({.in = 256, .hidden = 256, .layers = 2})); }
+Step gru_lm() { return language_model(2000, 20, 35, nn::GRU({.in = 256, .hidden = 256, .layers = 2})); }
+Step lstm_lm() { return language_model(2000, 20, 35, nn::LSTM({.in = 256, .hidden = 256, .layers = 2})); }
+Step lstm_char() { return language_model(65, 32, 64, nn::LSTM({.in = 64, .hidden = 128})); }
 
 // GRUs and additive attention, cross entropy on random translations of random sentences, without padding.
-Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
+Step translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
                 std::int64_t steps) {
   const auto model = std::make_shared<const models::Seq2Seq>(models::Seq2Seq::Options{
       .source_vocabulary = tokens,
@@ -103,29 +97,55 @@ Work translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, st
   const auto ids = [&] { return randint(1, tokens, {batch, steps}); };
   const data::Padded source{.ids = ids(), .mask = {}, .lengths = {}};
   const Tensor input = ids(), target = ids();
-  const auto optimiser = std::make_shared<optim::AdamW>(model->parameters(), optim::AdamW::Options{});
-  return [=] {
-    cross_entropy((*model)(source, input), target).backward();
-    optimiser->step();
-    optimiser->zero_grad();
-  };
+  return training(*model, [=] { return cross_entropy((*model)(source, input), target); });
 }
 
-Work s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
-Work s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+Step s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
+Step s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+
+// FNV-1a of the weights' bits, word by word.
+std::uint64_t fingerprint(const optim::Parameters& parameters) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const NamedTensor& parameter : parameters) {
+    const float* const weights = parameter.value.data<float>();
+    for (std::int64_t i = 0; i < parameter.value.numel(); ++i)
+      hash = (hash ^ std::bit_cast<std::uint32_t>(weights[i])) * 0x100000001b3;
+  }
+  return hash;
+}
 
 constexpr Model all[] = {
     {"mlp-tiny", mlp_tiny},
+    {"tr-d2l", tr_d2l},
+    {"s2s-attn-d2l", s2s_attn_d2l},
     {"lstm-char", lstm_char},
     {"rnn-lm", rnn_lm},
     {"gru-lm", gru_lm},
     {"lstm-lm", lstm_lm},
-    {"s2s-attn-d2l", s2s_attn_d2l},
+    {"gpt-char-cpu", gpt_char_cpu},
     {"s2s-attn-256", s2s_attn_256},
+    {"tr-256", tr_256},
+    {"bert-mini", bert_mini},
+    {"gpt-baby", gpt_baby},
+    {"gpt2-124m", gpt2_124m},
 };
 
 }  // namespace
 
 std::span<const Model> models() { return all; }
+
+Step training(const optim::Parameters& parameters, const std::function<Tensor()>& loss) {
+  const auto optimiser = std::make_shared<optim::AdamW>(parameters, optim::AdamW::Options{});
+  std::int64_t count = 0;
+  for (const NamedTensor& parameter : parameters) count += parameter.value.numel();
+  return {.run =
+              [=] {
+                loss().backward();
+                optimiser->step();
+                optimiser->zero_grad();
+              },
+          .parameters = count,
+          .fingerprint = [parameters] { return fingerprint(parameters); }};
+}
 
 }  // namespace gradus::bench

@@ -6,7 +6,7 @@
 //   program -> worker   end
 //   worker  -> program  PEAK_MB ALLOCATIONS          -1 where allocations are not counted
 //
-// The worker's first line says which BLAS it uses.
+// The worker's first line: PARAMETERS FINGERPRINT BLAS, the last for people.
 #pragma once
 
 #include <unistd.h>
@@ -34,12 +34,27 @@ inline double resident_mb(const std::string& key) {
   return 0;
 }
 
+// A model in training on a batch that stays the same.
+struct Step {
+  Work run;                                    // forward, loss, backward, update
+  std::int64_t parameters;                     // how many numbers are trained
+  std::function<std::uint64_t()> fingerprint;  // of their bits; may be empty
+};
+
 class Worker {
  public:
-  // `make` builds the model and returns its step. What was resident before is not the model's.
-  Worker(const std::string& blas, const std::function<Work()>& make, std::int64_t (*allocations)())
-      : allocations_(allocations), resident_before_(resident_mb("VmRSS")), step_(make()) {
-    std::cout << blas << std::endl;
+  // `make` builds the model. What was resident before is not the model's. The fingerprint is taken after two
+  // steps: Adam's first goes by the gradients' signs alone.
+  Worker(const std::string& blas, const std::function<Step()>& make, std::int64_t (*allocations)())
+      : allocations_(allocations), resident_before_(resident_mb("VmRSS")) {
+    const Step made = make();
+    step_ = made.run;
+    std::uint64_t fingerprint = 0;
+    if (made.fingerprint) {
+      step_(), step_();
+      fingerprint = made.fingerprint();
+    }
+    std::cout << made.parameters << ' ' << fingerprint << ' ' << blas << std::endl;
   }
 
   void serve() {
