@@ -116,8 +116,8 @@ class ClassifiesPictures {
 struct FamilyEntry {
   std::vector<std::pair<std::string, std::string>> models;  // names and what they are
   std::function<std::unique_ptr<Family>(const std::string& model)> make;
-  // A model, in eval mode, of a folder with a config.json that another program has made; null if it is of none
-  // of these models.
+  // A model, in eval mode, of a folder with a config.json that another program has made; null if it is of
+  // none of these models.
   std::function<std::unique_ptr<Family>(const std::filesystem::path& folder)> open_other = {};
 };
 const std::vector<FamilyEntry>& families();

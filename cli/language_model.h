@@ -1,4 +1,5 @@
-// What the families of language models share: their data, training, evaluation and what their models serve for.
+// What the families of language models share: their data, training, evaluation and what their models serve
+// for.
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,8 @@ class PictureCorpus {
   // Figures never come twice; pictures of files do, once an epoch.
   data::Source<Batch> batches(const TrainSettings& settings) const;
   // What no training sees. By `validation` the best weights are chosen: other figures, or a tenth of what a
-  // folder has to learn from. `held_out` is looked at in the end: other figures again, or a folder's test set.
+  // folder has to learn from. `held_out` is looked at in the end: other figures again, or a folder's test
+  // set.
   const data::PictureSet& validation() const { return validation_; }
   const data::PictureSet& held_out() const { return held_out_; }
 

@@ -14,8 +14,8 @@ namespace {
 constexpr double tolerance = 0.03;
 constexpr std::int64_t largest = 4096;
 
-// The size from `least` on, in steps of it, whose model comes nearest to `wanted` parameters; their number grows
-// with the size.
+// The size from `least` on, in steps of it, whose model comes nearest to `wanted` parameters; their number
+// grows with the size.
 template <class CountOf>
 std::int64_t nearest_size(std::int64_t wanted, std::int64_t least, const CountOf& count_of) {
   std::int64_t below = 1, above = 1;
@@ -66,8 +66,8 @@ Entrant recurrent(const char* name, Cell cell, Context context, const Translatio
   return {std::move(model), std::move(translator), std::string("hidden ").append(std::to_string(hidden))};
 }
 
-// Two layers on each side; the feed-forward networks are about four times as wide, as near as makes the number
-// of parameters right.
+// Two layers on each side; the feed-forward networks are about four times as wide, as near as makes the
+// number of parameters right.
 Entrant transformer(const TranslationTask& task, std::int64_t parameters) {
   constexpr std::int64_t heads = 4;
   const auto options = [&](std::int64_t width, std::int64_t hidden) {

@@ -1,10 +1,11 @@
-// ResNet for small pictures: convolutions in pairs, and around each pair a way that leaves x as it is, so that
-// a net may be as deep as it likes.
+// ResNet for small pictures: convolutions in pairs, and around each pair a way that leaves x as it is, so
+// that a net may be as deep as it likes.
 //
 //   block   y = relu(path(x) + f(x)),  f = bn2(conv2(relu(bn1(conv1(x)))))
 //   net     relu(bn1(conv1(pictures))), stages of blocks, the mean over all places, W x + b
 //
-// Convolutions are 3 x 3. Each stage but the first begins with one of stride 2, which halves height and width.
+// Convolutions are 3 x 3. Each stage but the first begins with one of stride 2, which halves height and
+// width.
 // There the path takes every second pixel, and zeros for the channels that are new: it has no weights, and so
 // nets with and without it have the same ones.
 //

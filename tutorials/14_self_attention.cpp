@@ -1,5 +1,5 @@
-// The words of a sentence look at each other: by vectors and by matrices, with many heads, and with masks that
-// keep them from looking. The page beside this file explains it. ./gradus tutorial 14 [--figures DIR]
+// The words of a sentence look at each other: by vectors and by matrices, with many heads, and with masks
+// that keep them from looking. The page beside this file explains it. ./gradus tutorial 14 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <array>

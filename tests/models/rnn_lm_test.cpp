@@ -184,9 +184,8 @@ TEST_CASE("the recurrent language model says what does not fit, and a writer goe
           model(ids({1, 2}));
         }) == "[rnn_lm] ids must be (B, T), not (2,). Unsqueeze an axis?");
   const std::unique_ptr<Writer> writer = model.writer(), other = model.writer();
-  CHECK(message_of([&] {
-          writer->next(zeros({1}, i64));
-        }) == "[rnn_lm] ids must be (B, T), not (1,). Unsqueeze an axis?");
+  CHECK(message_of([&] { writer->next(zeros({1}, i64)); }) ==
+        "[rnn_lm] ids must be (B, T), not (1,). Unsqueeze an axis?");
   writer->next(ids({1}).unsqueeze(1));
   other->next(ids({1}).unsqueeze(1));
   CHECK_THROWS_AS(writer->next(ids({1, 1}).unsqueeze(1)), Error);

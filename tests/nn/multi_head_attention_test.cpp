@@ -281,9 +281,7 @@ TEST_CASE("MultiHeadAttention refuses what does not fit", "[nn][error]") {
         }) == op + "x must be (B, T, 8), not (3, 8). Batch first?");
   CHECK(message_of([&] {
           attention(x, zeros({3, 3, 8}));
-        }) ==
-        op +
-            "x has 2 sequences and the memory 3. Batch first?");
+        }) == op + "x has 2 sequences and the memory 3. Batch first?");
   CHECK(message_of([&] {
           attention(x, {.real = zeros({2, 3})});
         }) == op + "real must be boolean, true = may attend, not f32. Compare, as in ids != pad?");

@@ -139,7 +139,8 @@ TEST_CASE(
     "of its weights",
     "[train][gpt_in_context]") {
   // To look up a key takes two layers, of which neither helps without the other: a net that begins with GPT's
-  // 0.02, which is for wider ones, or whose rate rises quickly, may settle for any value that has come at all.
+  // 0.02, which is for wider ones, or whose rate rises quickly, may settle for any value that has come at
+  // all.
   constexpr std::int64_t keys = 4, values = 8, shots = 16, width = 32;
   const data::Probe probe = data::random_mapping(keys, values, shots);
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {

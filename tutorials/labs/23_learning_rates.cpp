@@ -1,7 +1,7 @@
 // The learning rate of each family of the arena
 //
-// Five rates, the same for all families: models of 600,000 weights, 600 batches of 64 sentences. The rate whose
-// model comes to the smallest loss on held-out sentences is the family's in ./gradus compare.
+// Five rates, the same for all families: models of 600,000 weights, 600 batches of 64 sentences. The rate
+// whose model comes to the smallest loss on held-out sentences is the family's in ./gradus compare.
 #include <gradus/gradus.h>
 
 #include <algorithm>
