@@ -203,8 +203,6 @@ int compare(const std::vector<std::string>& words) {
   if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
   make_folder(settings.out);
 
-  std::cout << "English to French: five models of " << settings.parameters << " weights, " << settings.steps
-            << " batches of " << settings.batch_size << " sentences" << std::endl;
   const data::EnFrIds corpus(100'000);
   const Examination asked(corpus, settings.held_out);
   comparison.sentences = asked.sentences;
@@ -212,6 +210,11 @@ int compare(const std::vector<std::string>& words) {
                                      .target_vocabulary = corpus.french.size(),
                                      .ids = corpus.ids};
 
+  // What no model can have is refused before anything is printed.
+  for (const models::Contestant& contestant : models::contestants())
+    contestant.make(task, settings.parameters);
+  std::cout << "English to French: five models of " << settings.parameters << " weights, " << settings.steps
+            << " batches of " << settings.batch_size << " sentences" << std::endl;
   bool stopped = false;
   for (const models::Contestant& contestant : models::contestants()) {
     manual_seed(static_cast<std::uint64_t>(settings.seed));
@@ -270,17 +273,18 @@ std::string compare_page() {
   Options options("compare");
   describe(options, settings);
   return "usage: gradus compare [OPTIONS]\n\nTrains five families of models to translate English to French, "
-         "each with as many\nweights and on the same sentences, and tells in one table what each has come "
+         "each with as many\nweights and on the same sentences, and says in a table what each has come "
          "to.\n\n" +
          options.help() + R"(
 What the rows say:
-  loss             nats a word on held-out sentences; the translation is a function of
-                   the sentence, so that 0 can be reached
+  loss             nats a word on held-out sentences; the translation is a
+                   function of the sentence, so that 0 can be reached
   % exact          held-out sentences without a fault
-  % of words, 1-5  words that are right where all before them are told, in sentences
-                   of so many; none of more than 16 was learned from
+  % of words, 1-5  words that are right where all before them are told, in
+                   sentences of so many; those that were learned from have 16
+                   at most
   % agreement      adjectives in the gender and number of their noun
-  % il/elle of it  pronouns that are right, which depends on the noun that `it` is
+  % il/elle of it  pronouns that are right, which depends on its noun
 
 examples:
   ./gradus compare --quick
