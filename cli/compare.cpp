@@ -197,7 +197,7 @@ int compare(const std::vector<std::string>& words) {
   check(rest.empty(), "compare", "'", rest.empty() ? "" : rest[0], "' belongs to no option. Leave it out?");
   if (settings.quick) {
     if (!options.is_given("params")) settings.parameters = 300'000;
-    if (!options.is_given("steps")) settings.steps = 600;
+    if (!options.is_given("steps")) settings.steps = 1'000;
     settings.held_out = 200;
   }
   if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
