@@ -1,7 +1,7 @@
 // The Transformers in libtorch 1.13, whose scaled_dot_product_attention is composed of other ops on a CPU.
 // What is below takes less time than that or than baddbmm: matrices (B T, width), which addmm takes as they
-// are; q, k and v by one product; q scaled before its product and not the scores behind it; and in place what
-// no gradient needs.
+// are; q, k and v by one product; q scaled before its product and not the scores behind it; and in place
+// what no gradient needs.
 #include <cmath>
 #include <limits>
 #include <memory>
