@@ -160,8 +160,11 @@ Tensor sigmoid_grad(const Tensor& dy, const Tensor& y) {
   return zip_floating("sigmoid_grad", cheap_grain, dy, y, [](auto d, auto v) { return d * v * (1 - v); });
 }
 Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
-  return zip_floating("leaky_relu_grad", cheap_grain, dy, x,
-                      [slope](auto d, auto v) { return v > 0 ? d : d * static_cast<decltype(d)>(slope); });
+  // A factor is chosen, not a product: with one in a branch, the loop makes no vector code.
+  return zip_floating("leaky_relu_grad", cheap_grain, dy, x, [slope](auto d, auto v) {
+    using T = decltype(d);
+    return d * (v > 0 ? T(1) : static_cast<T>(slope));
+  });
 }
 Tensor gelu_grad(const Tensor& dy, const Tensor& x) {
   return zip_floating("gelu_grad", costly_grain, dy, x, [](auto d, auto v) { return d * vm::gelu_grad(v); });
