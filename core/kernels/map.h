@@ -145,9 +145,10 @@ template <bool varies, class Loop, class T, class... Rest>
 }
 
 // Flattened: a loop with a call left in it, because f is long and used in several loops, makes no vector
-// code. Not inlined: the loops of long functions are most of what there is to compile.
+// code. Not inlined: the loops of long functions are most of what there is to compile. f comes by value, so
+// that what it captured stays in registers.
 template <class F, class Out, class... Source>
-[[gnu::flatten, gnu::noinline]] void flat_loop(std::int64_t count, const F& f, Out* out, const Source... in) {
+[[gnu::flatten, gnu::noinline]] void flat_loop(std::int64_t count, const F f, Out* out, const Source... in) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) out[i] = f(in[i]...);
 }
