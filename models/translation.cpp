@@ -207,23 +207,13 @@ data::Share alignment_agreement(const Weights& weights, const std::vector<Aligne
 
 data::Share pronoun_agreement(const Logits& logits, const std::vector<ReferringPair>& pairs,
                               const TranslateOptions& options) {
-  const GradMode off(false);
-  data::Share agreement;
-  const auto pair_at = [&](std::size_t i) -> const data::IdsPair& { return pairs[i].ids; };
-  in_batches(
-      pairs.size(), [&](std::size_t i) -> const data::Ids& { return pairs[i].ids.source; }, options,
-      [&](Places places) {
-        const Batch batch = batch_of(places, pair_at, options.ids);
-        const Tensor best = argmax(logits(batch.source, batch.target.input), -1);  // (B, T)
-        for (std::size_t k = 0; k < places.size(); ++k) {
-          const ReferringPair& pair = pairs[places[k]];
-          const std::int64_t place = pair.reference.french_pronoun;
-          agreement.right += best[static_cast<std::int64_t>(k)][place].item() ==
-                             static_cast<double>(pair.ids.target.at(static_cast<std::size_t>(place)));
-          ++agreement.all;
-        }
-      });
-  return agreement;
+  std::vector<data::IdsPair> ids;
+  std::vector<Choice> pronouns;
+  for (const ReferringPair& pair : pairs) {
+    pronouns.push_back({.pair = ids.size(), .place = pair.reference.french_pronoun});
+    ids.push_back(pair.ids);
+  }
+  return choice_accuracy(logits, ids, pronouns, options);
 }
 
 std::vector<std::vector<data::Share>> heads_find_nouns(const SourceHeads& heads,
