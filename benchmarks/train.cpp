@@ -38,6 +38,20 @@ std::string translated(const Json& results) {
                  100 * results.at("slope").number());
 }
 
+std::string translated_with_pronouns(const Json& results) {
+  return printed("%.1f %% exact, il or elle %.1f %% right", 100 * results.at("exact").number(),
+                 100 * results.at("it_agreement").number());
+}
+
+std::string filled_in(const Json& results) {
+  return printed("%.1f %% of hidden tokens, %.1f %% of pairs", 100 * results.at("hidden_tokens").number(),
+                 100 * results.at("next_sentence").number());
+}
+
+std::string recognised(const Json& results) {
+  return printed("%.1f %% right", 100 * results.at("accuracy").number());
+}
+
 std::string neighbours(const Json& results) {
   return printed("precision at 5: %.1f %%", 100 * results.at("precision_at_5").number());
 }
@@ -47,8 +61,13 @@ const std::vector<Training>& trainings() {
       {"rnn, stories", {"rnn"}, above_floor},
       {"gru, stories", {"gru"}, above_floor},
       {"lstm, stories", {"lstm"}, above_floor},
+      {"gpt, stories", {"gpt"}, above_floor},
+      {"bert, stories", {"bert"}, filled_in},
       {"seq2seq, en-fr, attention", {"seq2seq"}, translated},
       {"seq2seq, en-fr, fixed context", {"seq2seq", "--context", "fixed"}, translated},
+      {"transformer, en-fr", {"transformer"}, translated_with_pronouns},
+      {"vit, pictures", {"vit"}, recognised},
+      {"resnet, pictures", {"resnet"}, recognised},
       {"word2vec, stories", {"word2vec"}, neighbours},
   };
   return all;

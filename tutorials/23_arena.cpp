@@ -1,12 +1,11 @@
-// Five families of this course, each with as many weights as the others, learn from the same sentences; and what
-// the heads of one of them look at. The page beside this file explains it part by part.
-// ./gradus tutorial 23 [--figures DIR]
+// Five families of this course learn from the same sentences, each with as many weights as the others; and
+// what the heads of one look at. The page beside this file explains it. ./gradus tutorial 23 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <map>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +19,7 @@ using translation::Pairs, translation::Sentences;
 
 constexpr data::DecoderIds special{translation::begin, translation::end, translation::padding};
 const models::TranslateOptions how{.ids = special, .max_length = 30};
+
 // 1. A family's net of so many weights, and its training: for all the same, but for the learning rate.
 struct Net {
   const models::Contestant& family;
@@ -93,9 +93,7 @@ Result ask(const Net& net, const Exam& exam) {
   return result;
 }
 
-std::vector<Result> train_and_ask(const std::vector<Net>& nets, const Sentences& sentences,
-                                  const Exam& exam) {
-  const Pairs pairs = sentences.ids(sentences.training);
+std::vector<Result> train_and_ask(const std::vector<Net>& nets, const Pairs& pairs, const Exam& exam) {
   std::vector<Result> results(nets.size());
   const auto every_second = [&](std::size_t first) {
     for (std::size_t i = first; i < nets.size(); i += 2) {
@@ -114,17 +112,16 @@ std::vector<figure::Series> table(const std::vector<Net>& nets, const std::vecto
   std::vector<figure::Series> lines;
   std::printf("             weights   loss   whole                 longer                it\n");
   for (std::size_t f = 0; f < families; ++f) {
-    const Net& net = nets[f];
     const auto of_seed = [&](int seed) -> const Result& { return results[families * (seed - 1) + f]; };
-    std::printf("%-12s%8lld%7.2f", net.family.name.c_str(),
-                static_cast<long long>(net.entrant.model->parameter_count()),
+    std::printf("%-12s%8lld%7.2f", nets[f].family.name.c_str(),
+                static_cast<long long>(nets[f].entrant.model->parameter_count()),
                 chapter::over_seeds([&](int seed) { return of_seed(seed).loss; }).mean);
     for (double Result::*const what : {&Result::whole, &Result::longer, &Result::it}) {
       std::printf("   ");
       chapter::print(chapter::over_seeds([&](int seed) { return of_seed(seed).*what; }), 1, 4);
     }
     std::printf("\n");
-    lines.push_back({net.family.name, {}, {}});
+    lines.push_back({nets[f].family.name, {}, {}});
     for (const auto& [length, share] : of_seed(1).tokens) {
       lines.back().x.push_back(static_cast<double>(length));
       lines.back().y.push_back(
@@ -134,11 +131,11 @@ std::vector<figure::Series> table(const std::vector<Net>& nets, const std::vecto
   return lines;
 }
 
+// By the nets of the first seed.
 void translate(const std::vector<Net>& nets, const Sentences& sentences, const char* text) {
   const data::Pair& pair = sentences.held_out_pair(text);
   std::printf("\n%-13s%s\n%-13s%s\n", "", text, "", data::sentence_of(pair.french).c_str());
-  for (const Net& net : nets) {
-    if (net.seed > 1) break;
+  for (const Net& net : std::span(nets).first(models::contestants().size())) {
     const data::Ids ours =
         models::translate(net.entrant.translator.writer, {sentences.ids(pair).source}, how)[0];
     std::printf("%-13s%s\n", net.family.name.c_str(), sentences.text(ours).c_str());
@@ -146,10 +143,9 @@ void translate(const std::vector<Net>& nets, const Sentences& sentences, const c
 }
 
 // 3. Of all words, those from which a head of the encoder attends most to the word at this distance.
-double attends(const Tensor& most, const Tensor& mask, std::int64_t distance) {
-  const Tensor away = most - arange(most.size(1)).to(i64);
-  return sum((away == static_cast<double>(distance)).to(f64) * mask.to(f64)).item() /
-         sum(mask.to(f64)).item();
+double attends(const Tensor& most, const Tensor& mask, double distance) {
+  const Tensor away = most - arange(static_cast<double>(most.size(1)), i64);
+  return sum(logical_and(away == distance, mask).to(f64)).item() / sum(mask.to(f64)).item();
 }
 
 void heads(const models::TranslationTask& task, const Sentences& sentences, const Exam& exam) {
@@ -172,18 +168,15 @@ void heads(const models::TranslationTask& task, const Sentences& sentences, cons
     for (std::size_t head = 0; head < chosen[layer].size(); ++head) {
       const Tensor most = argmax(layers[layer].select(1, static_cast<std::int64_t>(head)), -1);  // (B, S)
       std::printf("%5zu%7zu", layer + 1, head + 1);
-      for (const int distance : {0, -1, 1}) std::printf("%9.1f", 100 * attends(most, source.mask, distance));
+      for (const double distance : {0, -1, 1})
+        std::printf("%9.1f", 100 * attends(most, source.mask, distance));
       std::printf("%15.1f%12.1f\n", 100 * chosen[layer][head].value(), 100 * asked[layer][head].value());
     }
-  std::array<data::Share, Sentences::longest> back;
-  for (const models::ReferringPair& pair : all)
-    for (std::size_t distance = 1; distance < back.size(); ++distance)
-      back[distance] += {
-          pair.reference.english_pronoun - pair.reference.english_noun == static_cast<std::int64_t>(distance),
-          1};
-  const auto usual = std::ranges::max_element(back, {}, &data::Share::right);
-  std::printf("the noun is %d words back: %.1f\n", static_cast<int>(usual - back.begin()),
-              100 * usual->value());
+  std::map<std::int64_t, double> back;
+  for (const auto& [ids, reference] : all)
+    back[reference.english_pronoun - reference.english_noun] += 100 / static_cast<double>(all.size());
+  const auto usual = std::ranges::max_element(back, {}, &std::pair<const std::int64_t, double>::second);
+  std::printf("the noun is %d words back: %.1f\n", static_cast<int>(usual->first), usual->second);
 }
 
 int main(int argc, char* argv[]) {
@@ -194,14 +187,14 @@ int main(int argc, char* argv[]) {
               exam.longer.size(), exam.with_it.size());
   const models::TranslationTask task{sentences.english.size(), sentences.french.size(), special};
   const std::vector<Net> nets = make_nets(task);
-  const std::vector<figure::Series> lines = table(nets, train_and_ask(nets, sentences, exam));
+  const std::vector<figure::Series> lines =
+      table(nets, train_and_ask(nets, sentences.ids(sentences.training), exam));
   translate(nets, sentences, "Anna catches the white spider and chases it.");
   heads(task, sentences, exam);
-  const std::string folder = chapter::figures_folder(argc, argv);
-  if (folder.empty()) return 0;
-  figure::write(folder + "/23_length.svg",
-                {{.x = {"words of the English", Sentences::shortest, Sentences::longest},
-                  .y = {"words right (%)", 0, 100},
-                  .lines = lines,
-                  .legend = figure::bottom_left}});
+  if (const std::string folder = chapter::figures_folder(argc, argv); !folder.empty())
+    figure::write(folder + "/23_length.svg",
+                  {{.x = {"words of the English", Sentences::shortest, Sentences::longest},
+                    .y = {"words right (%)", 0, 100},
+                    .lines = lines,
+                    .legend = figure::bottom_left}});
 }
