@@ -76,7 +76,7 @@ class BertFamily final : public Family, public IsBert {
             .units = [this] { return tokens_; }};
   }
 
-  void save_tokenizers(const fs::path& run) const override { corpus_.tokenizer().save(run / "tokenizer"); }
+  void keep(const fs::path& run) const override { corpus_.tokenizer().save(run / "tokenizer"); }
 
   Results results() override {
     Results results;

@@ -113,7 +113,7 @@ class FinetunedBert final : public Family, public KnowsTask {
             .units = [this] { return seen_; }};
   }
 
-  void save_tokenizers(const fs::path& run) const override {
+  void keep(const fs::path& run) const override {
     const fs::path folder = run / pretrained_folder;
     const auto& bert = ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned");
     if (before_.module == nullptr) {  // of another program's, whose folders hold weights as well

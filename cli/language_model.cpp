@@ -40,7 +40,7 @@ Training LanguageModel::begin(const TrainSettings& settings, const fs::path& run
           .units = [this] { return tokens_; }};
 }
 
-void LanguageModel::save_tokenizers(const fs::path& run) const {
+void LanguageModel::keep(const fs::path& run) const {
   corpus_.tokenizer().save(run / "tokenizer");
 }
 

@@ -17,7 +17,7 @@ namespace gradus::cli {
 class LanguageModel : public Family, public WritesText, public HasVectors {
  public:
   Training begin(const TrainSettings& settings, const std::filesystem::path& run) override;
-  void save_tokenizers(const std::filesystem::path& run) const override;
+  void keep(const std::filesystem::path& run) const override;
   Results results() override;
   std::vector<std::string> uses(const std::string& run) const override;
   nn::Module& open(const std::filesystem::path& run) override;

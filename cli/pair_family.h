@@ -14,7 +14,7 @@ namespace gradus::cli {
 class PairFamily : public Family, public Translates {
  public:
   Training begin(const TrainSettings& settings, const std::filesystem::path& run) override;
-  void save_tokenizers(const std::filesystem::path& run) const override { corpus_.save_tokenizers(run); }
+  void keep(const std::filesystem::path& run) const override { corpus_.save_tokenizers(run); }
   Results results() override;
   std::vector<std::string> uses(const std::string& run) const override;
   nn::Module& open(const std::filesystem::path& run) override;

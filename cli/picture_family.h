@@ -10,7 +10,7 @@ namespace gradus::cli {
 class PictureFamily : public Family, public ClassifiesPictures {
  public:
   Training begin(const TrainSettings& settings, const std::filesystem::path& run) final;
-  void save_tokenizers(const std::filesystem::path& run) const final { corpus_.save(run); }
+  void keep(const std::filesystem::path& run) const final { corpus_.save(run); }
   Results results() final;
   std::vector<std::string> uses(const std::string& run) const final;
   nn::Module& open(const std::filesystem::path& run) final;

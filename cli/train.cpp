@@ -227,7 +227,7 @@ int run_training(const std::string& verb, const std::vector<std::string>& words)
   options.sample = [&] { return sample = valid_utf8(training.sample()); };
   options.keep = [&] {
     write_config(out, request->model, request->options.config());
-    if (!settings.resume) request->family->save_tokenizers(out);
+    if (!settings.resume) request->family->keep(out);
   };
   if (settings.json)
     options.callbacks.push_back([&](const optim::Step& step) {

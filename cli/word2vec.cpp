@@ -98,7 +98,7 @@ class Word2VecFamily final : public Family, public HasVectors {
             .units = [this] { return words_; }};
   }
 
-  void save_tokenizers(const fs::path& run) const override { corpus_.tokenizer().save(run / "tokenizer"); }
+  void keep(const fs::path& run) const override { corpus_.tokenizer().save(run / "tokenizer"); }
 
   Results results() override {
     Results results;
