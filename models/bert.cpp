@@ -36,7 +36,7 @@ BertConfig checked(const BertConfig& o) {
 
 // As the weights of an embedding begin, those of the padding id are zeros.
 void begin_weights(Bert& bert) {
-  nn::normal_weights(bert);
+  nn::normal_weights(bert, bert.options.deviation);
   const GradMode off(false);
   bert.word.weight[bert.options.padding].zero_();
 }
@@ -141,8 +141,8 @@ BertPretraining::BertPretraining(const Options& o)
       norm({.width = o.width, .eps = o.eps}),
       decoder({.in = o.width, .out = o.vocabulary}),
       next({.in = o.width, .out = 2}) {
-  nn::normal_weights(transform);
-  nn::normal_weights(next);
+  nn::normal_weights(transform, o.deviation);
+  nn::normal_weights(next, o.deviation);
   decoder.weight = bert.word.weight;
   const GradMode off(false);
   decoder.bias.zero_();

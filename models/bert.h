@@ -27,7 +27,8 @@ struct BertConfig {
   std::int64_t hidden = 0;  // 0: 4 width
   std::int64_t padding = 0;
   double dropout = 0.1;
-  double eps = 1e-12;  // of the norms
+  double eps = 1e-12;       // of the norms
+  double deviation = 0.02;  // of weights, as they begin
 
   std::int64_t hidden_width() const { return hidden > 0 ? hidden : 4 * width; }
   std::int64_t parameter_count() const;  // of a Bert that is made of this, with its pooler

@@ -53,7 +53,7 @@ BertTask::BertTask(const Options& o)
       bert(encoder_of(o)),
       dropout({.p = o.dropout}),
       head({.in = o.bert.width, .out = outputs_of(o)}) {
-  nn::normal_weights(head);
+  nn::normal_weights(head, o.bert.deviation);
   if (o.tuning == Tuning::all) return;
   bert.requires_grad_(false);
   if (o.tuning == Tuning::frozen) {

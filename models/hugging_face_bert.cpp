@@ -119,6 +119,7 @@ void save_model(const BertConfig& o, const char* architecture, const NamedViews&
                                 {"intermediate_size", o.hidden_width()},
                                 {"hidden_act", "gelu"},
                                 {"layer_norm_eps", o.eps},
+                                {"initializer_range", o.deviation},
                                 {"hidden_dropout_prob", o.dropout},
                                 {"attention_probs_dropout_prob", o.dropout},
                                 {"pad_token_id", o.padding}});
@@ -154,7 +155,8 @@ BertConfig read_bert_config(const fs::path& folder) {
                           .hidden = said.size("intermediate_size"),
                           .padding = static_cast<std::int64_t>(std::clamp(padding, -1.0, 1e9)),
                           .dropout = dropout,
-                          .eps = said.number("layer_norm_eps", 1e-12)};
+                          .eps = said.number("layer_norm_eps", 1e-12),
+                          .deviation = said.number("initializer_range", 0.02)};
   check(padding == static_cast<double>(config.padding), op, said.file(), ": pad_token_id is no id, but ",
         padding, ". 0?");
   return config;
