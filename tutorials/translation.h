@@ -5,6 +5,7 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <iterator>
 #include <set>
@@ -188,5 +189,68 @@ struct Sentences {
     return data::Vocabulary(tokens);
   }
 };
+
+// A source is two to five numbers, to be written with Arabic or Roman digits.
+namespace numerals {
+
+enum : std::int64_t { one = end + 1, roman_one = one + 5, hi = roman_one + 5, sir, etc, vocabulary };
+inline const char* const names[] = {"[PAD]", "[BEGIN]", "[END]", "1",  "2", "3",  "4",   "5",
+                                    "I",     "II",      "III",   "IV", "V", "hi", "sir", "etc"};
+
+// Which translations are right, each as likely as the others:
+//   free_choice   each number in either way
+//   all_alike     all Arabic or all Roman
+//   one_roman     one Roman, the others Arabic
+// And by chance of 0.55, 0.2 and 0.25:
+//   answers       "hi" and a free choice, "sir" and all Arabic, or "etc" alone
+enum Corpus { free_choice, all_alike, one_roman, answers };
+
+inline Pairs draw(Corpus corpus, std::uint64_t seed, std::size_t count) {
+  data::Random random(seed, corpus);
+  Pairs pairs(count);
+  for (auto& [source, target] : pairs) {
+    source.resize(static_cast<std::size_t>(2 + random.below(4)));
+    for (std::int64_t& id : source) id = one + random.below(5);
+    target = source;
+    const std::int64_t all = random.below(2), place = random.below(std::ssize(source));
+    for (std::int64_t i = 0; i < std::ssize(source); ++i) {
+      const bool either = random.chance(0.5);
+      if (corpus == all_alike ? all == 1 : corpus == one_roman ? i == place : either)
+        target[i] += roman_one - one;
+    }
+    if (corpus != answers) continue;
+    const std::size_t kind = random.weighted(std::array{0.55, 0.2, 0.25});
+    if (kind == 1) target = source;
+    target.insert(target.begin(), kind == 0 ? hi : sir);
+    if (kind == 2) target = {etc};
+  }
+  return pairs;
+}
+
+// Of answers: whether what is behind the first word are the source's numbers.
+inline bool right(Corpus corpus, data::IdsView source, data::IdsView ids) {
+  if (corpus == answers && !ids.empty() && ids[0] == etc) return ids.size() == 1;
+  if (corpus == answers) {
+    const bool polite = !ids.empty() && (ids[0] == hi || ids[0] == sir);
+    return polite && right(free_choice, source, ids.subspan(1));
+  }
+  std::size_t arabic = 0, roman = 0;
+  for (std::size_t i = 0; i < std::min(ids.size(), source.size()); ++i) {
+    arabic += ids[i] == source[i];
+    roman += ids[i] == source[i] + roman_one - one;
+  }
+  if (ids.size() != source.size() || arabic + roman != ids.size()) return false;
+  return corpus == one_roman ? roman == 1 : corpus == all_alike ? arabic == 0 || roman == 0 : true;
+}
+
+// Without what begins and ends.
+inline std::string text(const data::Ids& ids) {
+  std::string all;
+  for (const std::int64_t id : ids)
+    if (id > end) all.append(all.empty() ? "" : " ").append(names[id]);
+  return all;
+}
+
+}  // namespace numerals
 
 }  // namespace translation
