@@ -40,9 +40,7 @@ Training LanguageModel::begin(const TrainSettings& settings, const fs::path& run
           .units = [this] { return tokens_; }};
 }
 
-void LanguageModel::keep(const fs::path& run) const {
-  corpus_.tokenizer().save(run / "tokenizer");
-}
+void LanguageModel::keep(const fs::path& run) const { corpus_.tokenizer().save(run / "tokenizer"); }
 
 Results LanguageModel::results() {
   Results results;

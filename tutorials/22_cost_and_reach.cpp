@@ -1,5 +1,5 @@
-// Recurrent nets, convolutions and self-attention side by side: what a layer costs, how many of its steps wait
-// for each other, how far it hears. The page beside this file explains it. ./gradus tutorial 22 [--figures DIR]
+// Recurrent nets, convolutions and self-attention: what a layer costs, how many of its steps wait for each
+// other, how far it hears. The page beside this file explains it. ./gradus tutorial 22 [--figures DIR]
 #include <gradus/gradus.h>
 
 #include <algorithm>
