@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <span>
 #include <sstream>
@@ -43,27 +42,21 @@ Tensor whole_of(const BertTask& m, const BertText& text) {
 
 // 2. Four heads. B examples of T tokens, C choices, K labels.
 Tensor logits(const BertTask& m, const BertText& text) {
-  switch (m.options.head) {
-    case TaskHead::text:
-      return m.head(whole_of(m, text));  // (B, K)
-    case TaskHead::choice: {             // each choice is a text, and gets a number
-      const BertText flat{text.ids.flatten(0, 1), text.segments.flatten(0, 1), text.mask.flatten(0, 1)};
-      return m.head(whole_of(m, flat)).reshape({text.ids.size(0), text.ids.size(1)});  // (B, C)
-    }
-    case TaskHead::span: {  // where the answer begins, and where it ends
-      const Tensor places = m.head(tokens_of(m, text)).transpose(1, 2);
-      return masked_fill(places, logical_not(text.mask).unsqueeze(1), -INFINITY);  // (B, 2, T)
-    }
-    case TaskHead::tags:
-      break;
+  const TaskHead head = m.options.head;
+  if (head == TaskHead::text) return m.head(whole_of(m, text));  // (B, K)
+  if (head == TaskHead::choice) {                                // each choice is a text, and gets a number
+    const BertText flat{text.ids.flatten(0, 1), text.segments.flatten(0, 1), text.mask.flatten(0, 1)};
+    return m.head(whole_of(m, flat)).reshape({text.ids.size(0), text.ids.size(1)});  // (B, C)
   }
-  return m.head(tokens_of(m, text));  // (B, T, K)
+  const Tensor each = m.head(tokens_of(m, text));
+  if (head == TaskHead::tags) return each;  // (B, T, K)
+  // Where the answer begins, and where it ends: (B, 2, T)
+  return masked_fill(each.transpose(1, 2), logical_not(text.mask).unsqueeze(1), -INFINITY);
 }
 
 Tensor loss_of(const BertTask& m, const labelled::Batch& batch) {
   const Tensor y = logits(m, batch.text);
-  const bool is_number = m.options.head == TaskHead::text && m.options.outputs == 1;
-  return is_number ? mse_loss(y.squeeze(-1), batch.labels) : cross_entropy(y, batch.labels);
+  return y.size(-1) == 1 ? mse_loss(y.squeeze(-1), batch.labels) : cross_entropy(y, batch.labels);
 }
 
 // On the Bert that is given, or on a new one.
@@ -80,7 +73,6 @@ BertTask with_head(const data::Task& task, const models::Bert* bert, Tuning tuni
 void print_tasks() {
   std::printf("%-13s   %-14s   %-5s   %-12s   first loss\n", "", "stands for", "head", "logits");
   bool same = true;
-  int count = 0;
   for (const data::Task& task : data::tasks()) {
     const labelled::Batch batch =
         labelled::batch_of(task, labelled::examples_of(task, 1, Split::train, 8), f64);
@@ -89,39 +81,22 @@ void print_tasks() {
       const Tensor loss = loss_of(m, batch);
       same = same && allclose(loss, m.loss(batch.text, batch.labels), 1e-9, 1e-9);
       if (tuning != Tuning::all) continue;
-      static constexpr std::array heads = {"text", "text", "choice", "span", "tags"};
       std::ostringstream shape;
       shape << logits(m, batch.text).shape();
       std::printf("%-13s   %-14s   %-6s   %-12s   %9.2f\n", task.name.c_str(), task.stands_for.c_str(),
-                  heads[static_cast<std::size_t>(task.kind)], shape.str().c_str(), loss.item());
+                  labelled::name_of(task.kind), shape.str().c_str(), loss.item());
     }
-    ++count;
   }
-  std::printf("tasks: %d; models::BertTask gives the same: %s\n", count, same ? "yes" : "no");
+  std::printf("tasks: %zu; models::BertTask gives the same: %s\n", data::tasks().size(), same ? "yes" : "no");
 }
 
 // The shortest of a hundred examples of each of the eight.
 void print_examples() {
-  const data::Words& words = labelled::words();
   for (const char* const name : eight) {
-    const data::Task& task = data::find_task(name);
-    const std::vector<TaskExample> list = labelled::examples_of(task, 1, Split::train, 100);
+    const std::vector<TaskExample> list = labelled::examples_of(data::find_task(name), 1, Split::train, 100);
     const auto length = [](const TaskExample& e) { return e.first == e.second ? 1000 : e.input().size(); };
-    const TaskExample& e = *std::ranges::min_element(list, {}, length);
-    std::printf("\n%s: %s", name, e.first.c_str());
-    if (!e.second.empty()) std::printf("\n  %s", e.second.c_str());
-    for (const std::string& choice : e.choices) std::printf("\n  %s", choice.c_str());
-    std::string answer = "choice " + std::to_string(e.label + 1);
-    if (task.kind == data::TaskKind::classes) answer = task.labels[static_cast<std::size_t>(e.label)];
-    if (task.kind == data::TaskKind::score) answer = std::to_string(e.score).substr(0, 3);
-    if (task.kind == data::TaskKind::span) {
-      const data::Ids ids = words.encode(e.second).ids;
-      answer = words.decode(std::span(ids).subspan(e.begin, e.end - e.begin));
-    }
-    if (task.kind == data::TaskKind::tags) answer.clear();
-    for (const std::int64_t tag : e.tags)
-      answer.append(answer.empty() ? "" : " ").append(task.labels[static_cast<std::size_t>(tag)]);
-    std::printf("\n  = %s", answer.c_str());
+    const auto shortest = std::ranges::min_element(list, {}, length);
+    std::printf("\n%s: %s", name, labelled::text_of(data::find_task(name), *shortest).c_str());
   }
   std::printf("\n");
 }
@@ -162,22 +137,20 @@ models::BertPretraining pretrain(int steps) {
   return model;
 }
 
-// 4. Fine-tuning: `count` labelled examples, 16 at a time, of choices 8.
+// 4. Fine-tuning: 500 labelled examples, 16 at a time, of choices 8.
 struct Run {
   const data::Task& task;
-  std::int64_t count;
   BertTask model;
-  double lr;
   double learned = 0, unseen = 0;  // the scores
 };
 
 void fine_tune(Run& run) {
   constexpr int steps = 200;
-  const std::vector<TaskExample> known = labelled::examples_of(run.task, 1, Split::train, run.count),
+  const std::vector<TaskExample> known = labelled::examples_of(run.task, 1, Split::train, 500),
                                  others = labelled::examples_of(run.task, 0, Split::held_out, 300);
   data::Random random(1, 19);
   optim::Adam optimiser(run.model, {});
-  const optim::Cosine schedule{.lr = run.lr, .steps = steps, .warmup = steps / 10};
+  const optim::Cosine schedule{.lr = 1e-3, .steps = steps, .warmup = steps / 10};
   for (int i = 0; i < steps; ++i) {
     std::vector<TaskExample> some;
     for (int j = 0; j < (run.task.kind == data::TaskKind::choice ? 8 : 16); ++j)
@@ -186,68 +159,35 @@ void fine_tune(Run& run) {
     step(optimiser, loss_of(run.model, labelled::batch_of(run.task, some, f64)));
   }
   const auto answers = [&](const BertText& text) { return logits(run.model, text); };
-  const auto first = std::span(known).first(std::min<std::size_t>(known.size(), 200));
-  run.learned = labelled::score(run.task, first, f64, answers);
+  run.learned = labelled::score(run.task, std::span(known).first(200), f64, answers);
   run.unseen = labelled::score(run.task, others, f64, answers);
 }
 
-// Two at a time.
-void fine_tune(std::vector<Run>& runs) {
-  const auto every_second = [&](std::size_t first) {
-    for (std::size_t i = first; i < runs.size(); i += 2) fine_tune(runs[i]);
-  };
-  const std::jthread odd([&] { every_second(1); });
-  every_second(0);
-}
-
-void compare(const models::Bert& bert) {
+void compare(const models::Bert& bert, const std::string& folder) {
   std::vector<Run> runs;
-  for (const char* const name : eight) {
-    const data::Task& task = data::find_task(name);
+  for (const char* const name : eight)
     for (const bool pretrained : {false, true})
-      runs.push_back({task, 500, with_head(task, pretrained ? &bert : nullptr, Tuning::all), 1e-3});
+      runs.push_back({data::find_task(name),
+                      with_head(data::find_task(name), pretrained ? &bert : nullptr, Tuning::all)});
+  {
+    const std::jthread odd([&] {
+      for (std::size_t i = 1; i < runs.size(); i += 2) fine_tune(runs[i]);
+    });
+    for (std::size_t i = 0; i < runs.size(); i += 2) fine_tune(runs[i]);
   }
-  fine_tune(runs);
   std::printf("\n%-13s   %-11s   without: learned   unseen   with: learned   unseen\n", "", "measure");
-  for (std::size_t i = 0; i < runs.size(); i += 2)
+  const auto places = linspace(0.5, 7.5, 8, f64).to_vector<double>();
+  figure::Panel panel{.x = {"", 0, 8, figure::linear, {eight.begin(), eight.end()}},
+                      .y = {"score on unseen examples (%)", -20, 100},
+                      .points = {{"without pre-training", places, {}}, {"with", places, {}}},
+                      .legend = figure::bottom_left};
+  for (std::size_t i = 0; i < runs.size(); i += 2) {
     std::printf("%-13s   %-11s   %16.0f   %6.0f   %13.0f   %6.0f\n", runs[i].task.name.c_str(),
                 labelled::name_of(runs[i].task.metric), runs[i].learned, runs[i].unseen, runs[i + 1].learned,
                 runs[i + 1].unseen);
-}
-
-// 5. What learns, and from how many examples.
-void ways(const models::Bert& bert, const std::string& folder) {
-  const data::Task& task = data::find_task("acceptability");
-  std::vector<Run> runs;
-  std::vector<figure::Series> lines;
-  const std::vector<double> counts = {30, 100, 300, 1000};
-  for (const char* const name : {"all", "frozen", "features", "not pre-trained"}) {
-    const std::string way = name;
-    const Tuning tuning = way == "frozen"     ? Tuning::frozen
-                          : way == "features" ? Tuning::features
-                                              : Tuning::all;
-    for (const double count : counts)
-      runs.push_back({task, static_cast<std::int64_t>(count),
-                      with_head(task, way == "not pre-trained" ? nullptr : &bert, tuning),
-                      tuning == Tuning::all ? 1e-3 : 3e-3});
-    lines.push_back({name, {0.5, 1.5, 2.5, 3.5}, {}});
+    for (const std::size_t k : {0, 1}) panel.points[k].y.push_back(runs[i + k].unseen);
   }
-  fine_tune(runs);
-  std::printf("\nacceptability     weights    30   100   300   1000\n");
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    std::int64_t learning = 0;
-    for (const NamedTensor& p : runs[i].model.parameters())
-      learning += p.value.requires_grad() * p.value.numel();
-    if (i % 4 == 0) std::printf("%-15s   %7d", lines[i / 4].name.c_str(), static_cast<int>(learning));
-    std::printf("   %3.0f%s", runs[i].unseen, i % 4 == 3 ? "\n" : "");
-    lines[i / 4].y.push_back(runs[i].unseen);
-  }
-  if (!folder.empty())
-    figure::write(folder + "/19_examples.svg",
-                  {{.x = {"labelled examples", 0, 4, figure::linear, {"30", "100", "300", "1000"}},
-                    .y = {"matthews (%)", 0, 100},
-                    .lines = lines,
-                    .legend = figure::top_left}});
+  if (!folder.empty()) figure::write(folder + "/19_tasks.svg", {panel}, {.width = 760});
 }
 
 int main(int argc, char* argv[]) {
@@ -256,6 +196,5 @@ int main(int argc, char* argv[]) {
   print_tasks();
   print_examples();
   const models::BertPretraining pretrained = pretrain(600);
-  compare(pretrained.bert);
-  ways(pretrained.bert, chapter::figures_folder(argc, argv));
+  compare(pretrained.bert, chapter::figures_folder(argc, argv));
 }

@@ -53,6 +53,23 @@ inline std::vector<TaskExample> examples_of(const data::Task& task, std::uint64_
   return list;
 }
 
+// A line for each text or choice, and behind "=" the label.
+inline std::string text_of(const data::Task& task, const TaskExample& e) {
+  std::string answer = "choice " + std::to_string(e.label + 1), text = e.first;
+  if (!e.second.empty()) text.append("\n  ").append(e.second);
+  for (const std::string& choice : e.choices) text.append("\n  ").append(choice);
+  if (task.kind == TaskKind::classes) answer = task.labels[static_cast<std::size_t>(e.label)];
+  if (task.kind == TaskKind::score) answer = std::to_string(e.score).substr(0, 3);
+  if (task.kind == TaskKind::span) {
+    const Ids ids = words().encode(e.second).ids;
+    answer = words().decode(std::span(ids).subspan(e.begin, e.end - e.begin));
+  }
+  if (task.kind == TaskKind::tags) answer.clear();
+  for (const std::int64_t tag : e.tags)
+    answer.append(answer.empty() ? "" : " ").append(task.labels[static_cast<std::size_t>(tag)]);
+  return text.append("\n  = ").append(answer);
+}
+
 struct Batch {
   models::BertText text;  // (B, T), of choices (B, C, T)
   Tensor labels;          // as BertTask::loss has them; scores from 1 to 5 less 3
@@ -151,6 +168,11 @@ double score(const data::Task& task, std::span<const TaskExample> examples, DTyp
       return 100 * of_entities.f1();
   }
   return 100 * data::exact_match(said, right).value();
+}
+
+inline const char* name_of(TaskKind kind) {
+  constexpr const char* names[] = {"text", "text", "choice", "span", "tags"};
+  return names[static_cast<int>(kind)];
 }
 
 inline const char* name_of(data::Metric metric) {
