@@ -122,10 +122,10 @@ std::vector<figure::Series> table(const std::vector<Net>& nets, const std::vecto
     }
     std::printf("\n");
     lines.push_back({nets[f].family.name, {}, {}});
-    for (const auto& [length, share] : of_seed(1).tokens) {
-      lines.back().x.push_back(static_cast<double>(length));
-      lines.back().y.push_back(
-          100 * chapter::over_seeds([&](int seed) { return of_seed(seed).tokens.at(length).value(); }).mean);
+    for (const auto& entry : of_seed(1).tokens) {
+      const auto right = [&](int seed) { return 100 * of_seed(seed).tokens.at(entry.first).value(); };
+      lines.back().x.push_back(static_cast<double>(entry.first));
+      lines.back().y.push_back(chapter::over_seeds(right).mean);
     }
   }
   return lines;
