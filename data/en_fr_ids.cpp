@@ -35,9 +35,9 @@ struct EnFrIds::Drawn {
     const EnFr corpus(0);
     for (std::int64_t i = 0; i < count; ++i) {
       const Pair pair = corpus.pair(EnFr::Split::training, i);
-      IdsPair& ids = pairs.emplace_back();
-      for (const std::string& word : pair.english) ids.source.push_back(english.id(word));
-      for (const std::string& word : pair.french) ids.target.push_back(french.id(word));
+      IdsPair& both = pairs.emplace_back();
+      for (const std::string& word : pair.english) both.source.push_back(english.id(word));
+      for (const std::string& word : pair.french) both.target.push_back(french.id(word));
     }
   }
 };
@@ -50,15 +50,15 @@ EnFrIds::EnFrIds(Drawn drawn)
       training(std::move(drawn.pairs)) {}
 
 IdsPair EnFrIds::ids_of(const Pair& pair) const {
-  IdsPair ids;
-  for (const std::string& word : pair.english) ids.source.push_back(english.id(word));
-  for (const std::string& word : pair.french) ids.target.push_back(french.id(word));
-  return ids;
+  IdsPair both;
+  for (const std::string& word : pair.english) both.source.push_back(english.id(word));
+  for (const std::string& word : pair.french) both.target.push_back(french.id(word));
+  return both;
 }
 
-std::string EnFrIds::french_sentence(const Ids& ids) const {
+std::string EnFrIds::french_sentence(const Ids& sentence) const {
   std::vector<std::string> words;
-  for (const std::int64_t id : ids) words.push_back(french.token(id));
+  for (const std::int64_t id : sentence) words.push_back(french.token(id));
   return sentence_of(words);
 }
 

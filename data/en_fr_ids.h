@@ -22,7 +22,7 @@ struct EnFrIds {
 
   // Of a pair of any split. Refuses words that no training pair has.
   IdsPair ids_of(const Pair& pair) const;
-  std::string french_sentence(const Ids& ids) const;
+  std::string french_sentence(const Ids& sentence) const;
 
  private:
   struct Drawn;
