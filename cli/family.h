@@ -59,6 +59,7 @@ class Family {
   // Reads the data and makes the model, with random weights. Tokenizers are those in `run`, if a run goes on,
   // or are made of the data.
   virtual Training begin(const TrainSettings& settings, const std::filesystem::path& run) = 0;
+  // Writes what a run needs beside options and weights, such as its tokenizer, after begin().
   virtual void keep(const std::filesystem::path& run) const = 0;
   // How good the model is, after begin().
   virtual Results results() = 0;

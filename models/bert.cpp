@@ -1,6 +1,7 @@
 #include <gradus/models/bert.h>
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <gradus/autograd/grad_mode.h>
@@ -29,6 +30,8 @@ BertConfig checked(const BertConfig& o) {
         op, "there must be at least one of each: vocabulary ", o.vocabulary, ", context ", o.context,
         ", segments ", o.segments, ", width ", o.width, ", layers ", o.layers, ", heads ", o.heads,
         ". bert_config(\"tiny\")?");
+  check(o.deviation >= 0 && std::isfinite(o.deviation), op, "weights cannot begin with a deviation of ",
+        o.deviation, ". 0.02?");
   check(o.padding >= 0 && o.padding < o.vocabulary, op, "the padding id ", o.padding,
         " is not in the vocabulary of ", o.vocabulary, " tokens. That of [PAD]?");
   return o;

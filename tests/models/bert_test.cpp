@@ -216,14 +216,17 @@ TEST_CASE("it learns one batch by heart", "[model]") {
 
 TEST_CASE("weights begin near zero, norms as such, and padding as zeros", "[model]") {
   manual_seed(2);
-  const BertPretraining model(bert_config("tiny"));
+  const double deviation = GENERATE(0.02, 0.08);
+  BertConfig config = bert_config("tiny");
+  if (deviation != 0.02) config.deviation = deviation;  // which is the published one
+  const BertPretraining model(config);
   CHECK(is_zero(model.bert.word.weight[0]));
   CHECK(is_zero(model.decoder.bias));
   CHECK(model.decoder.weight.shares_handle_with(model.bert.word.weight));
   for (const NamedTensor& p : model.parameters()) {
     INFO(p.name);
     if (p.value.rank() == 2)
-      CHECK(std::sqrt(mean(square(p.value)).item()) == Approx(0.02).epsilon(0.1));
+      CHECK(std::sqrt(mean(square(p.value)).item()) == Approx(deviation).epsilon(0.1));
     else
       CHECK(equal(p.value, full_like(p.value, p.name.ends_with("weight") ? 1 : 0)));
   }
@@ -288,6 +291,8 @@ TEST_CASE("Bert refuses what does not fit", "[model][error]") {
   CHECK(with([](auto& o) { o.padding = 12; }) ==
         "[bert] the padding id 12 is not in the vocabulary of 12 tokens. That of [PAD]?");
   CHECK(with([](auto& o) { o.heads = 3; }).find("cannot be shared by 3 heads") != std::string::npos);
+  CHECK(with([](auto& o) { o.deviation = -1; }) ==
+        "[bert] weights cannot begin with a deviation of -1. 0.02?");
   CHECK(with([](auto& o) { o.segments = 0; }) ==
         "[bert] there must be at least one of each: vocabulary 12, context 6, segments 0, width 4, layers 2, "
         "heads 2. bert_config(\"tiny\")?");

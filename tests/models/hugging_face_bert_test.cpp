@@ -228,7 +228,8 @@ TEST_CASE("a BERT that is saved is what was read, bit for bit, and so is one of 
                               .heads = 2,
                               .padding = 4,
                               .dropout = 0.2,
-                              .eps = 1e-6});
+                              .eps = 1e-6,
+                              .deviation = 0.3});
   save_bert(ours, folder / "ours");
   const BertPretraining again = load_bert_pretraining(folder / "ours");
   const std::vector<NamedTensor> state = ours.state(), read = again.state();
@@ -238,6 +239,7 @@ TEST_CASE("a BERT that is saved is what was read, bit for bit, and so is one of 
   CHECK(again.options.padding == 4);
   CHECK(again.options.dropout == 0.2);
   CHECK(again.options.eps == 1e-6);
+  CHECK(again.options.deviation == 0.3);
 }
 
 TEST_CASE("a folder of BERT's holds its tokenizer as well", "[model]") {
