@@ -40,11 +40,11 @@ const BertText text{.ids = tensor({{2, 5, 6, 3, 7, 3}, {2, 8, 3, 9, 0, 0}}, i64)
                     .segments = tensor({{0, 0, 0, 0, 1, 1}, {0, 0, 0, 1, 0, 0}}, i64),
                     .mask = tensor({{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 0, 0}}, i64).to(boolean)};
 
-data::BertBatch batch_of(const BertText& text) {
+data::BertBatch batch_of(const BertText& read) {
   const std::int64_t no = ignored;
-  return {.ids = text.ids,
-          .segments = text.segments,
-          .mask = text.mask,
+  return {.ids = read.ids,
+          .segments = read.segments,
+          .mask = read.mask,
           .labels = tensor({{no, 5, no, no, 10, no}, {no, 8, no, no, no, no}}, i64),
           .is_random = tensor({0, 1}, i64)};
 }

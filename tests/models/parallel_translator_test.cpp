@@ -12,6 +12,7 @@
 #include <gradus/optim/adam.h>
 
 #include "support/catch.h"
+#include "support/pairs.h"
 #include "support/throws.h"
 
 using namespace gradus;
@@ -43,10 +44,6 @@ ParallelTranslator tiny(const Transformer::Options& options) {
   for (const NamedTensor& parameter : model.parameters())
     if (parameter.value.rank() == 1) parameter.value.detach().add_(randn(parameter.value.shape(), f64) * 0.3);
   return model;
-}
-
-data::Padded padded(const std::vector<Ids>& list) {
-  return data::pad(std::vector<data::IdsView>(list.begin(), list.end()), 0);
 }
 
 nn::NormPlace any_norm() { return GENERATE(nn::NormPlace::pre, nn::NormPlace::post); }

@@ -14,10 +14,9 @@
 #include <gradus/core/parallel.h>
 #include <gradus/models/seq2seq.h>
 #include <gradus/nn/gradcheck.h>
-#include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 
 #include "support/catch.h"
+#include "support/pairs.h"
 #include "support/throws.h"
 
 using namespace gradus;
@@ -27,7 +26,6 @@ using namespace gradus::test;
 namespace {
 
 using data::Ids;
-constexpr data::DecoderIds decoder_ids{.begin = 1, .end = 2, .padding = 0};
 constexpr auto concat_both = nn::Bidirectional::concat;
 
 Cell any_cell() { return GENERATE(Cell::rnn, Cell::lstm, Cell::gru); }
@@ -50,16 +48,13 @@ Seq2Seq tiny(Cell cell, Context context, std::int64_t layers = 1,
   return model;
 }
 
-std::vector<data::IdsView> views_of(const std::vector<Ids>& list) { return {list.begin(), list.end()}; }
-data::Padded padded(const std::vector<Ids>& list) { return data::pad(views_of(list), 0); }
-
 const std::vector<Ids> sources = {{3, 4, 5, 6}, {7, 8}, {9, 10, 11}};
 const Tensor input = tensor({{1, 3, 4, 5}, {1, 6, 7, 8}, {1, 9, 10, 11}}, i64);
 
-// The logits of each step of input, one call after the other.
-Tensor step_by_step(Writer& writer, const Tensor& input) {
+// The logits of each step of ids, one call after the other.
+Tensor step_by_step(Writer& writer, const Tensor& ids) {
   std::vector<Tensor> logits;
-  for (std::int64_t t = 0; t < input.size(1); ++t) logits.push_back(writer.next(input.slice(1, t, t + 1)));
+  for (std::int64_t t = 0; t < ids.size(1); ++t) logits.push_back(writer.next(ids.slice(1, t, t + 1)));
   return stack(logits, 1);
 }
 
@@ -139,25 +134,7 @@ TEST_CASE("it learns one batch by heart, and writes it", "[model]") {
                  .width = 8,
                  .hidden = 24,
                  .bidirectional = concat_both});
-  const std::vector<Ids> from = {{3, 4, 5, 6}, {6, 5}, {4, 4, 3}}, to = {{6, 5, 4, 3}, {5, 6}, {3, 4, 4, 7}};
-  const data::Padded source = padded(from);
-  const data::Shifted target = data::shift(views_of(to), decoder_ids);
-  optim::AdamW optimiser(model.parameters(), {.lr = 0.03});
-  double loss = 1;
-  for (int step = 0; step < 300 && loss >= 1e-3; ++step) {
-    const Tensor now = cross_entropy(model(source, target.input), target.target);
-    loss = now.item();
-    now.backward();
-    optim::clip_grad_norm(optimiser.parameters(), 1);
-    optimiser.step();
-    optimiser.zero_grad();
-  }
-  CHECK(loss < 1e-3);
-  model.eval();
-  const DecodeOptions how{.begin = 1, .end = 2, .max_length = 8};
-  CHECK(greedy(*model.writer(source), 3, how) == to);
-  const auto found = beam_search(*model.writer(source), 3, {.decode = how, .width = 3});
-  for (std::size_t row = 0; row < 3; ++row) CHECK(found[row][0].ids == to[row]);
+  check_learns_by_heart(model, 0.03);
 }
 
 TEST_CASE("a teacher that never speaks leaves the decoder with its own choices", "[model]") {

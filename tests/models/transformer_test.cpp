@@ -20,9 +20,9 @@
 #include <gradus/models/transformer.h>
 #include <gradus/nn/gradcheck.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 
 #include "support/catch.h"
+#include "support/pairs.h"
 #include "support/throws.h"
 
 using namespace gradus;
@@ -34,7 +34,6 @@ namespace {
 using data::Ids;
 using nn::NormPlace;
 using nn::Position;
-constexpr data::DecoderIds decoder_ids{.begin = 1, .end = 2, .padding = 0};
 
 Transformer::Options options_of(NormPlace norm, Shared shared = Shared::target,
                                 Position position = Position::sinusoidal) {
@@ -67,9 +66,6 @@ Transformer tiny(const Transformer::Options& options) {
 }
 
 NormPlace any_norm() { return GENERATE(NormPlace::pre, NormPlace::post); }
-
-std::vector<data::IdsView> views_of(const std::vector<Ids>& list) { return {list.begin(), list.end()}; }
-data::Padded padded(const std::vector<Ids>& list) { return data::pad(views_of(list), 0); }
 
 const std::vector<Ids> sources = {{3, 4, 5, 6}, {7, 8}, {9, 10, 11}};
 const Tensor input = tensor({{1, 3, 4, 5}, {1, 6, 7, 8}, {1, 9, 10, 11}}, i64);
@@ -267,25 +263,7 @@ TEST_CASE("a Transformer learns one batch by heart, and writes it", "[model]") {
                      .decoder_layers = 2,
                      .norm = norm,
                      .position = position});
-  const std::vector<Ids> from = {{3, 4, 5, 6}, {6, 5}, {4, 4, 3}}, to = {{6, 5, 4, 3}, {5, 6}, {3, 4, 4, 7}};
-  const data::Padded source = padded(from);
-  const data::Shifted target = data::shift(views_of(to), decoder_ids);
-  optim::AdamW optimiser(model.parameters(), {.lr = 0.01});
-  double loss = 1;
-  for (int step = 0; step < 300 && loss >= 1e-3; ++step) {
-    const Tensor now = cross_entropy(model(source, target.input), target.target);
-    loss = now.item();
-    now.backward();
-    optim::clip_grad_norm(optimiser.parameters(), 1);
-    optimiser.step();
-    optimiser.zero_grad();
-  }
-  CHECK(loss < 1e-3);
-  model.eval();
-  const DecodeOptions how{.begin = 1, .end = 2, .max_length = 8};
-  CHECK(greedy(*model.writer(source), 3, how) == to);
-  const auto found = beam_search(*model.writer(source), 3, {.decode = how, .width = 3});
-  for (std::size_t row = 0; row < 3; ++row) CHECK(found[row][0].ids == to[row]);
+  check_learns_by_heart(model, 0.01);
 }
 
 // What is told to spread a tenth of its belief cannot do better than that, and does it.
@@ -300,7 +278,7 @@ TEST_CASE("labels that are smoothed are learned as smooth as they are", "[model]
                      .encoder_layers = 1,
                      .decoder_layers = 1});
   const data::Padded source = padded({{3, 4}, {4, 3}});
-  const data::Shifted target = data::shift(views_of({{4, 3}, {3, 4}}), decoder_ids);
+  const data::Shifted target = shifted({{4, 3}, {3, 4}});
   optim::Adam optimiser(model.parameters(), {.lr = 0.003});
   const double smooth = 0.1, right = 1 - smooth + smooth / 5, other = smooth / 5;
   const double floor = -right * std::log(right) - 4 * other * std::log(other);
