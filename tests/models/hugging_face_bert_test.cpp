@@ -14,6 +14,7 @@
 
 #include "support/catch.h"
 #include "support/golden.h"
+#include "support/hugging_face.h"
 #include "support/temporary_folder.h"
 #include "support/throws.h"
 
@@ -25,42 +26,8 @@ namespace {
 
 const std::string golden = GRADUS_SOURCE_DIR "/tests/parity/golden/hugging_face_bert";
 
-std::vector<NamedTensor> golden_weights() { return read_safetensors(golden + "/model.safetensors").tensors; }
-
-NamedTensor& named(std::vector<NamedTensor>& tensors, const std::string& name) {
-  for (NamedTensor& x : tensors)
-    if (x.name == name) return x;
-  FAIL("there is no " << name);
-  return tensors.front();
-}
-
-// |ours - reference| over the reference's largest magnitude, everywhere.
-double distance(const Tensor& ours, const Tensor& reference) {
-  REQUIRE(ours.shape() == reference.shape());
-  return (max(abs(ours.detach().to(f64) - reference)) / max(abs(reference))).item();
-}
-
-// The golden folder's config.json with another file of weights.
-struct Folder {
-  explicit Folder(const std::vector<NamedTensor>& tensors, const std::string& config = {}) {
-    const std::string text = config.empty() ? read_file(golden + "/config.json") : config;
-    write_atomically(folder / "config.json", [&](const Sink& sink) { sink(text); });
-    write_safetensors(folder / "model.safetensors", tensors);
-  }
-  TemporaryFolder folder;
-};
-
-std::string without_path(std::string text, const std::string& file) {
-  const std::size_t at = text.find(file);
-  return at == text.npos ? text : text.replace(at, file.size(), "FILE");
-}
-
 std::string refusal_of_config(const std::string& member, const Json& value) {
-  Json::Object all = data::read_json(golden + "/config.json").object();
-  std::erase_if(all, [&](const auto& each) { return each.first == member; });
-  if (!value.is_null()) all.emplace_back(member, value);
-  const Folder made(golden_weights(), format_json(all));
-  return without_path(message_of([&] { load_bert(made.folder / ""); }), made.folder / "config.json");
+  return test::refusal_of_config(golden, member, value, [](const std::string& folder) { load_bert(folder); });
 }
 
 void replace(std::string& text, const std::string& from, const std::string& to) {
@@ -107,7 +74,7 @@ TEST_CASE("a BERT of Hugging Face's gives the hidden states, logits and gradient
 }
 
 TEST_CASE("query, key and value are told apart by numbers, which shapes do not", "[model]") {
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   const std::string self = "bert.encoder.layer.1.attention.self.";
   const Bert model = load_bert(golden);
   const Tensor& all = model.layers[1].self_attn.in_proj_weight;
@@ -115,7 +82,8 @@ TEST_CASE("query, key and value are told apart by numbers, which shapes do not",
   CHECK(equal(all.slice(0, 12, 24), named(weights, self + "key.weight").value));
   CHECK(equal(all.slice(0, 24, 36), named(weights, self + "value.weight").value));
   std::swap(named(weights, self + "key.weight").value, named(weights, self + "value.weight").value);
-  CHECK(distance(load_bert(Folder(weights).folder / "")(some), model(some).detach().to(f64)) > 0.01);
+  CHECK(distance(load_bert(ModelFolder(golden, weights).folder / "")(some), model(some).detach().to(f64)) >
+        0.01);
 }
 
 TEST_CASE("BERT's names may be the older ones, have a prefix or not, and its decoder may be there or not",
@@ -123,10 +91,10 @@ TEST_CASE("BERT's names may be the older ones, have a prefix or not, and its dec
   const BertPretraining model = load_bert_pretraining(golden);
   const Tensor logits = model.mlm(model.bert(some));
   const auto same = [&](const std::vector<NamedTensor>& weights) {
-    const BertPretraining read = load_bert_pretraining(Folder(weights).folder / "");
+    const BertPretraining read = load_bert_pretraining(ModelFolder(golden, weights).folder / "");
     return equal(read.mlm(read.bert(some)), logits);
   };
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   for (NamedTensor& x : weights) {
     replace(x.name, "LayerNorm.weight", "LayerNorm.gamma");
     replace(x.name, "LayerNorm.bias", "LayerNorm.beta");
@@ -149,25 +117,26 @@ TEST_CASE("BERT's names may be the older ones, have a prefix or not, and its dec
 TEST_CASE("an encoder is read alone, from a file with heads and from one without", "[model]") {
   const Tensor tokens = load_bert_pretraining(golden).bert(some);
   CHECK(equal(load_bert(golden)(some), tokens));
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   std::erase_if(weights, [](const NamedTensor& x) { return x.name.starts_with("cls."); });
-  CHECK(equal(load_bert(Folder(weights).folder / "")(some), tokens));
+  CHECK(equal(load_bert(ModelFolder(golden, weights).folder / "")(some), tokens));
   weights.push_back({"classifier.weight", zeros({3, 12})});
   weights.push_back({"qa_outputs.bias", zeros({2})});
-  CHECK(equal(load_bert(Folder(weights).folder / "")(some), tokens));
-  const std::string message = message_of([&] { load_bert_pretraining(Folder(weights).folder / ""); });
+  CHECK(equal(load_bert(ModelFolder(golden, weights).folder / "")(some), tokens));
+  const std::string message =
+      message_of([&] { load_bert_pretraining(ModelFolder(golden, weights).folder / ""); });
   CHECK(message.find("missing:    cls.predictions.bias or cls.predictions.decoder.bias\n") != message.npos);
   CHECK(message.find("unexpected: classifier.weight\n") != message.npos);
 }
 
 TEST_CASE("all that does not fit a BERT is told at once", "[model][error]") {
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   named(weights, "bert.embeddings.LayerNorm.bias").name = "bert.embeddings.LayerNorm.shift";
   named(weights, "bert.encoder.layer.0.attention.self.key.weight").value = zeros({12, 6});
   weights.push_back({"cls.predictions.decoder.weight", zeros({40, 12})});
-  const Folder wrong(weights);
-  const std::string file = wrong.folder / "model.safetensors";
-  CHECK(without_path(message_of([&] { load_bert_pretraining(wrong.folder / ""); }), file) ==
+  const ModelFolder wrong(golden, weights);
+  const auto load = [](const std::string& folder) { load_bert_pretraining(folder); };
+  CHECK(wrong.refusal("model.safetensors", load) ==
         "[hugging_face] FILE does not fit:\n"
         "  differ:     bert.embeddings.word_embeddings.weight or embeddings.word_embeddings.weight or "
         "cls.predictions.decoder.weight are one here\n"
@@ -178,7 +147,7 @@ TEST_CASE("all that does not fit a BERT is told at once", "[model][error]") {
         "Is it another model's, or another config.json's?");
   BertPretraining model = load_bert_pretraining(golden);
   const std::vector<NamedTensor> before = model.clone().state();
-  CHECK_THROWS_AS(load_bert_weights(model, file), Error);
+  CHECK_THROWS_AS(load_bert_weights(model, wrong.folder / "model.safetensors"), Error);
   const std::vector<NamedTensor> after = model.state();
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(equal(before[i].value, after[i].value));
 }
@@ -210,7 +179,7 @@ TEST_CASE("a config.json that is no BERT's, or another one's, is refused", "[mod
 TEST_CASE("a BERT that is saved is what was read, bit for bit, and so is one of ours", "[model]") {
   TemporaryFolder folder;
   save_bert(load_bert_pretraining(golden), folder / "");
-  std::vector<NamedTensor> before = golden_weights();
+  std::vector<NamedTensor> before = weights_in(golden);
   const std::vector<NamedTensor> after = read_safetensors(folder / "model.safetensors").tensors;
   REQUIRE(after.size() == before.size());
   for (const NamedTensor& x : after) CHECK(equal(x.value, named(before, x.name).value));

@@ -17,6 +17,7 @@
 
 #include "support/catch.h"
 #include "support/golden.h"
+#include "support/hugging_face.h"
 #include "support/temporary_folder.h"
 #include "support/throws.h"
 
@@ -28,48 +29,8 @@ namespace {
 
 const std::string golden = GRADUS_SOURCE_DIR "/tests/parity/golden/hugging_face_gpt2";
 
-std::vector<NamedTensor> golden_weights() { return read_safetensors(golden + "/model.safetensors").tensors; }
-
-NamedTensor& named(std::vector<NamedTensor>& tensors, const std::string& name) {
-  for (NamedTensor& x : tensors)
-    if (x.name == name) return x;
-  FAIL("there is no " << name);
-  return tensors.front();
-}
-
-// |ours - reference| over the reference's largest magnitude, everywhere.
-double distance(const Tensor& ours, const Tensor& reference) {
-  REQUIRE(ours.shape() == reference.shape());
-  return (max(abs(ours.detach().to(f64) - reference)) / max(abs(reference))).item();
-}
-
-// The golden folder's config.json with another file of weights.
-struct Folder {
-  explicit Folder(const std::vector<NamedTensor>& tensors, const std::string& config = {}) {
-    const std::string text = config.empty() ? read_file(golden + "/config.json") : config;
-    write_atomically(folder / "config.json", [&](const Sink& sink) { sink(text); });
-    write_safetensors(folder / "model.safetensors", tensors);
-  }
-  TemporaryFolder folder;
-};
-
-std::string refusal(const std::vector<NamedTensor>& tensors) {
-  const Folder made(tensors);
-  const std::string text = message_of([&] { load_gpt2(made.folder / ""); });
-  const std::string file = made.folder / "model.safetensors";
-  const std::size_t at = text.find(file);
-  return at == text.npos ? text : text.substr(0, at) + "FILE" + text.substr(at + file.size());
-}
-
 std::string refusal_of_config(const std::string& member, const Json& value) {
-  Json::Object all = data::read_json(golden + "/config.json").object();
-  std::erase_if(all, [&](const auto& each) { return each.first == member; });
-  if (!value.is_null()) all.emplace_back(member, value);
-  const Folder made(golden_weights(), format_json(all));
-  const std::string text = message_of([&] { load_gpt2(made.folder / ""); });
-  const std::string file = made.folder / "config.json";
-  const std::size_t at = text.find(file);
-  return at == text.npos ? text : text.substr(0, at) + "FILE" + text.substr(at + file.size());
+  return test::refusal_of_config(golden, member, value, [](const std::string& folder) { load_gpt2(folder); });
 }
 
 }  // namespace
@@ -108,14 +69,14 @@ TEST_CASE("a GPT-2 of Hugging Face's gives the hidden states, logits and gradien
 }
 
 TEST_CASE("the square matrix behind attention is transposed, as numbers tell and shapes do not", "[model]") {
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   NamedTensor& square = named(weights, "transformer.h.1.attn.c_proj.weight");
   CHECK(square.value.size(0) == square.value.size(1));
   const Gpt model = load_gpt2(golden);
   CHECK(equal(model.layers[1].self_attn.out_proj.weight, square.value.transpose(0, 1)));
   CHECK_FALSE(equal(model.layers[1].self_attn.out_proj.weight, square.value));
   square.value = square.value.transpose(0, 1);
-  const Gpt other = load_gpt2(Folder(weights).folder / "");
+  const Gpt other = load_gpt2(ModelFolder(golden, weights).folder / "");
   const Golden expected("hugging_face_gpt2");
   CHECK(distance(other(expected["ids"]), expected["logits"]) > 0.01);
 }
@@ -125,15 +86,15 @@ TEST_CASE("GPT-2's names may have a prefix or not, its head may be there or not,
   const Gpt model = load_gpt2(golden);
   const Tensor ids = tensor({{5, 63, 0, 17}}, i64);
   const auto same = [&](const std::vector<NamedTensor>& weights) {
-    return equal(load_gpt2(Folder(weights).folder / "")(ids), model(ids));
+    return equal(load_gpt2(ModelFolder(golden, weights).folder / "")(ids), model(ids));
   };
-  std::vector<NamedTensor> plain = golden_weights();
+  std::vector<NamedTensor> plain = weights_in(golden);
   for (NamedTensor& x : plain) x.name = x.name.substr(std::string("transformer.").size());
   CHECK(same(plain));
   plain.push_back({"h.0.attn.bias", ones({1, 1, 16, 16})});
   plain.push_back({"h.1.attn.masked_bias", full({}, -1e4)});
   CHECK(same(plain));
-  std::vector<NamedTensor> headed = golden_weights();
+  std::vector<NamedTensor> headed = weights_in(golden);
   headed.push_back({"lm_head.weight", named(headed, "transformer.wte.weight").value});
   CHECK(same(headed));
   // Whoever writes a tied matrix once may do so under either name.
@@ -142,12 +103,13 @@ TEST_CASE("GPT-2's names may have a prefix or not, its head may be there or not,
 }
 
 TEST_CASE("all that does not fit a GPT-2 is told at once", "[model][error]") {
-  std::vector<NamedTensor> weights = golden_weights();
+  std::vector<NamedTensor> weights = weights_in(golden);
   named(weights, "transformer.h.0.ln_1.bias").name = "transformer.h.0.ln_1.beta";
   named(weights, "transformer.h.1.mlp.c_fc.weight").value = zeros({48, 12});
   named(weights, "transformer.wpe.weight").value = zeros({16, 12}, i64);
   weights.push_back({"lm_head.weight", zeros({64, 12})});
-  CHECK(refusal(weights) ==
+  const auto load = [](const std::string& folder) { load_gpt2(folder); };
+  CHECK(ModelFolder(golden, weights).refusal("model.safetensors", load) ==
         "[hugging_face] FILE does not fit:\n"
         "  differ:     transformer.wte.weight or wte.weight or lm_head.weight are one here\n"
         "  mis-shaped: transformer.wpe.weight is (16, 12) of i64, wanted (16, 12)\n"
@@ -157,7 +119,7 @@ TEST_CASE("all that does not fit a GPT-2 is told at once", "[model][error]") {
         "Is it another model's, or another config.json's?");
   Gpt model = load_gpt2(golden);
   const std::vector<NamedTensor> before = model.clone().state();
-  const Folder wrong(weights);
+  const ModelFolder wrong(golden, weights);
   CHECK_THROWS_AS(load_gpt2_weights(model, wrong.folder / "model.safetensors"), Error);
   const std::vector<NamedTensor> after = model.state();
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(equal(before[i].value, after[i].value));
@@ -184,7 +146,7 @@ TEST_CASE("a config.json that is no GPT-2's, or another one's, is refused", "[mo
 }
 
 TEST_CASE("a file that is no safetensors file does no harm as a GPT-2", "[model][error]") {
-  const Folder made(golden_weights());
+  const ModelFolder made(golden, weights_in(golden));
   const std::string file = made.folder / "model.safetensors", whole = read_file(file);
   const auto refused = [&](const std::string& bytes) {
     write_atomically(file, [&](const Sink& sink) { sink(bytes); });
@@ -204,7 +166,7 @@ TEST_CASE("a file that is no safetensors file does no harm as a GPT-2", "[model]
 TEST_CASE("a GPT-2 that is saved is what was read, bit for bit, and so is one of ours", "[model]") {
   TemporaryFolder folder;
   save_gpt2(load_gpt2(golden), folder / "");
-  std::vector<NamedTensor> before = golden_weights();
+  std::vector<NamedTensor> before = weights_in(golden);
   const std::vector<NamedTensor> after = read_safetensors(folder / "model.safetensors").tensors;
   REQUIRE(after.size() == before.size());
   for (const NamedTensor& x : after) CHECK(equal(x.value, named(before, x.name).value));

@@ -1,7 +1,6 @@
 // Encoders and decoders: two ways to the same logits, the laws of what may depend on what, choices of its own
 // in training. By numbers: tests/parity.
 #include <cmath>
-#include <set>
 
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/gradcheck_matcher.h>
@@ -90,27 +89,10 @@ TEST_CASE("a sentence is translated as if it were alone, however long its neighb
   }
 }
 
-// Each id stands in one place, so that a row of the embedding's gradient tells about that place.
 TEST_CASE("no logits depend on a later target, on padding or on another row", "[model][grad]") {
   Seq2Seq model =
       tiny(any_cell(), any_context(), 2, GENERATE(nn::Bidirectional::no, nn::Bidirectional::concat));
-  data::Padded source = padded({{3, 4, 5, 6}, {7, 8}});
-  source.ids = tensor({{3, 4, 5, 6}, {7, 8, 9, 10}}, i64);  // 9 and 10 stand where no word is
-  const Tensor told = tensor({{1, 3, 4, 5}, {2, 6, 7, 8}}, i64);
-  for (std::int64_t row = 0; row < 2; ++row)
-    for (std::int64_t t = 0; t < 4; ++t) {
-      const Tensor logits = model(source, told)[row][t];
-      const auto gradients = grad({sum(logits * randn({12}, f64))},
-                                  {model.source_embedding.weight, model.target_embedding.weight});
-      std::set<std::int64_t> of_source, of_target;
-      for (std::int64_t id = 0; id < 12; ++id) {
-        if (!is_zero(gradients[0][id])) of_source.insert(id);
-        if (!is_zero(gradients[1][id])) of_target.insert(id);
-      }
-      const auto ids = told[row].slice(0, 0, t + 1).to_vector<std::int64_t>();
-      CHECK(of_target == std::set<std::int64_t>(ids.begin(), ids.end()));
-      CHECK(of_source == (row == 0 ? std::set<std::int64_t>{3, 4, 5, 6} : std::set<std::int64_t>{7, 8}));
-    }
+  check_logits_depend_on_no_later_target_padding_or_row(model);
 }
 
 TEST_CASE("the whole model has the right gradients", "[model][grad]") {
