@@ -234,7 +234,7 @@ class Fit {
     if (ending == Ending::interrupted)
       progress_->say("interrupted at step " + step +
                      (folder_ ? ", saved in " + options_.out.string() + "; resume goes on from here"
-                              : "; nothing is kept, since no folder was named"));
+                              : "; its weights are not kept, as the training has no folder"));
   }
 
   nn::Module& model_;
