@@ -227,22 +227,6 @@ inline Pairs draw(Corpus corpus, std::uint64_t seed, std::size_t count) {
   return pairs;
 }
 
-// Of answers: whether what is behind the first word are the source's numbers.
-inline bool right(Corpus corpus, data::IdsView source, data::IdsView ids) {
-  if (corpus == answers && !ids.empty() && ids[0] == etc) return ids.size() == 1;
-  if (corpus == answers) {
-    const bool polite = !ids.empty() && (ids[0] == hi || ids[0] == sir);
-    return polite && right(free_choice, source, ids.subspan(1));
-  }
-  std::size_t arabic = 0, roman = 0;
-  for (std::size_t i = 0; i < std::min(ids.size(), source.size()); ++i) {
-    arabic += ids[i] == source[i];
-    roman += ids[i] == source[i] + roman_one - one;
-  }
-  if (ids.size() != source.size() || arabic + roman != ids.size()) return false;
-  return corpus == one_roman ? roman == 1 : corpus == all_alike ? arabic == 0 || roman == 0 : true;
-}
-
 // Without what begins and ends.
 inline std::string text(const data::Ids& ids) {
   std::string all;
