@@ -36,6 +36,13 @@ class BertFamily final : public Family, public IsBert {
                  .says = "the part of the tokens that is asked for in training; of held-out text it is 0.15",
                  .above = 0,
                  .most = 1});
+    options.add({.name = "random",
+                 .value = &random_,
+                 .shown = "X",
+                 .says = "part of the second sentences that is from elsewhere in training; of held-out text "
+                         "it is 0.5",
+                 .least = 0,
+                 .most = 1});
     options.group("Model");
     options.add(layers_option(config_.layers, "of self-attention and feed-forward"));
     options.add(units_option("width", config_.width, "of the tokens' vectors"));
@@ -61,6 +68,7 @@ class BertFamily final : public Family, public IsBert {
         data::bert_batches(corpus_.training(), {.batch_size = settings.batch_size,
                                                 .longest = config_.context,
                                                 .masking = corpus_.masking(training_corruption()),
+                                                .random = random_,
                                                 .seed = static_cast<std::uint64_t>(settings.seed)}));
     return {.model = &*model_,
             .next_loss =
@@ -130,6 +138,9 @@ class BertFamily final : public Family, public IsBert {
   models::BertConfig config_{
       .context = 96, .width = 192, .layers = 4, .heads = 4, .dropout = 0, .deviation = 0.05};
   double hide_ = 0.25;
+  // A quarter: where half of the pairs are random, the first sentence is so seldom of use that the net hardly
+  // learns to look at it.
+  double random_ = 0.25;
   std::int64_t tokens_ = 0;
   std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
   std::optional<models::BertPretraining> model_;

@@ -58,6 +58,9 @@ void check_sentences(const Sentences& sentences, const BertOptions& options) {
       check(id >= 0 && id < options.masking.vocabulary, "bert_batches", "sentence ", s, " has an id ", id,
             ", and the vocabulary has ", options.masking.vocabulary, ". Another tokenizer's?");
   }
+  check(options.random >= 0 && options.random <= 1, "bert_batches",
+        "the part of second sentences that is from elsewhere must be from 0 to 1, not ", options.random,
+        ". 0.5?");
   const Ids none;
   Random random(0, 0);
   mask_tokens(none, options.masking, random);  // refuses what it cannot do
@@ -73,7 +76,7 @@ BertBatch batch_of(const Sentences& sentences, const BertOptions& options,
     Random pairs(options.seed, {streams::pairs, epoch, item}),
         masks(options.seed, {streams::masks, epoch, item});
     const std::int64_t first = sentences.firsts[static_cast<std::size_t>(item)];
-    is_random.push_back(pairs.chance(0.5));
+    is_random.push_back(pairs.chance(options.random));
     const std::int64_t second = is_random.back() ? sentences.elsewhere(first, pairs) : first + 1;
     BertInput input =
         bert_input(sentences[first], sentences[second], options.masking.special, options.longest);

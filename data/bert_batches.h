@@ -32,11 +32,12 @@ struct BertBatch {
 struct BertOptions {
   std::int64_t batch_size, longest;
   Masking masking;
+  double random = 0.5;  // of second sentences is from elsewhere
   std::uint64_t seed = 0;
 };
 
-// Each sentence that has a next one comes once an epoch: with that, or as likely with a sentence of another
-// document, each as likely. Each epoch chooses again, and hides other tokens.
+// Each sentence that has a next one comes once an epoch: with that, or with the probability `random` with a
+// sentence of another document, each as likely. Each epoch chooses again, and hides other tokens.
 Source<BertBatch> bert_batches(std::vector<Document> documents, const BertOptions& options);
 
 }  // namespace gradus::data

@@ -114,11 +114,13 @@ TEST_CASE("a row is [CLS] a [SEP] b [SEP], and b follows a or is of another docu
   }
 }
 
-TEST_CASE(
-    "half of the second sentences follow, 15 % of the tokens are hidden, and every other sentence is drawn",
-    "[data]") {
+TEST_CASE("so many second sentences follow, 15 % of the tokens are hidden, and every other sentence is drawn",
+          "[data]") {
   const Corpus corpus = some_corpus();
-  const Source<BertBatch> source = bert_batches(corpus.documents, options_for(corpus));
+  BertOptions options = options_for(corpus);
+  const double share = GENERATE(0.5, 0.25);
+  if (share != 0.5) options.random = share;  // which is BERT's
+  const Source<BertBatch> source = bert_batches(corpus.documents, options);
   double rows = 0, random = 0, tokens = 0, hidden = 0;
   std::set<std::pair<std::int64_t, std::int64_t>> drawn;
   for (std::int64_t epoch = 0; epoch < 60; ++epoch)
@@ -142,7 +144,7 @@ TEST_CASE(
         }
       }
     }
-  CHECK(std::abs(random / rows - 0.5) < 4 * std::sqrt(0.25 / rows));
+  CHECK(std::abs(random / rows - share) < 4 * std::sqrt(share * (1 - share) / rows));
   CHECK(std::abs(hidden / tokens - 0.15) < 4 * std::sqrt(0.15 * 0.85 / tokens));
   std::size_t sentences = 0;
   for (const Document& document : corpus.documents) sentences += document.size();
@@ -207,6 +209,15 @@ TEST_CASE("BERT's batches refuse corpora without pairs", "[data]") {
   CHECK(refused({{{5}, {}}, {{7}}}) == "[bert_batches] sentence 1 has no ids. Leave it out?");
   CHECK(refused({{{5}, {6}}, {{7, 10}}}) ==
         "[bert_batches] sentence 2 has an id 10, and the vocabulary has 10. Another tokenizer's?");
+  for (const double share : {-0.1, 1.5, std::nan("")}) {
+    BertOptions options = options_for(corpus);
+    options.random = share;
+    CHECK(message_of([&] {
+            bert_batches({{{5}, {6}}, {{7}}}, options);
+          })
+              .starts_with("[bert_batches] the part of second sentences that is from elsewhere must be from "
+                           "0 to 1, not "));
+  }
   corpus.vocabulary = 4;
   CHECK(refused({{{2}, {3}}, {{1}}}).find("are not five of a vocabulary of 4") != std::string::npos);
   CHECK(message_of([] { bert_input(Ids{5}, Ids{6}, special, 4); }) ==
