@@ -49,7 +49,7 @@ class BertFamily final : public Family, public IsBert {
     options.add(units_option("heads", config_.heads, "that attend, side by side; --width is a multiple"));
     options.add(units_option("context", config_.context, "tokens of the longest text"));
     options.add(dropout_option(config_.dropout));
-    defaults = {.steps = 10000, .batch_size = 32, .eval_every = 1000, .lr = 5e-4};
+    defaults = {.steps = 8000, .batch_size = 64, .eval_every = 1000, .lr = 5e-4};
   }
 
   void check_settings(const Options& options) const override {
