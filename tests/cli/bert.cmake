@@ -25,6 +25,15 @@ if(NOT masks EQUAL 2 OR NOT count EQUAL 5 OR NOT token STREQUAL cats)
   message(SEND_ERROR "two [MASK] are filled with\n${said}")
 endif()
 
+# The same weights and sentences, but other pairs.
+foreach(random 0 1)
+  run(0 train bert --data documents.txt --vocabulary 60 --context 16 ${tiny} --random ${random} --steps 1 --out pairs_${random})
+  file(READ ${WORK}/pairs_${random}/metrics.jsonl metrics_${random})
+endforeach()
+if(metrics_0 STREQUAL metrics_1)
+  message(SEND_ERROR "train bert --random changes nothing:\n${metrics_0}")
+endif()
+
 # Of stories it is known how well hidden words can be told; and BERT learns tasks in their words.
 run(0 train bert ${tiny} --steps 2 --out bert --json)
 string(REGEX MATCH "{\"results\".*" last "${said}")

@@ -99,6 +99,7 @@ refuse("mixed_up/train-labels-idx1-ubyte does not begin as an IDX file does" tra
 refuse("--width 10 cannot be shared by --heads 4" train bert --width 10)
 refuse("--context 4 has no room for two sentences" train bert --context 4)
 refuse("--hide must be at most 1, not 2." train bert --hide 2)
+refuse("--random must be at most 1, not 2." train bert --random 2)
 refuse("--vocabulary is for a file" train bert --vocabulary 100)
 refuse("--data cats.txt has 1 documents, too few" train bert --data cats.txt)
 refuse("--data latin.txt is not UTF-8 from its byte 3 on" train bert --data latin.txt)

@@ -7,9 +7,7 @@
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/create.h>
-#include <gradus/core/io/file.h>
 #include <gradus/core/io/safetensors.h>
-#include <gradus/data/json_file.h>
 #include <gradus/data/wordpiece.h>
 
 #include "support/catch.h"

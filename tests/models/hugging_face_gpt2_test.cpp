@@ -12,7 +12,6 @@
 #include <gradus/core/io/file.h>
 #include <gradus/core/io/safetensors.h>
 #include <gradus/data/bpe.h>
-#include <gradus/data/json_file.h>
 #include <gradus/models/sampling.h>
 
 #include "support/catch.h"

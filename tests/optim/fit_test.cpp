@@ -191,6 +191,20 @@ TEST_CASE("a training that is resumed ends with the bits of one that was never s
   set_threads(2);
 }
 
+TEST_CASE("Ctrl-C without a folder says that the weights are not kept", "[optim][fit]") {
+  Training training;
+  FitOptions options{.steps = 20, .evaluate_every = 100};
+  options.callbacks = {[](const Step& step) {
+    if (step.number == 7) std::raise(SIGINT);
+  }};
+  std::ostringstream said;
+  std::streambuf* const errors = std::cerr.rdbuf(said.rdbuf());
+  training.run(options, true);
+  std::cerr.rdbuf(errors);
+  CHECK(said.str().ends_with(
+      "interrupted at step 7; its weights are not kept, as the training has no folder\n"));
+}
+
 TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from there", "[optim][fit]") {
   const TemporaryFolder folder;
   Training straight;
