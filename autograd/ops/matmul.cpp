@@ -1,5 +1,7 @@
 #include <gradus/autograd/ops/matmul.h>
 
+#include <string>
+
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/view.h>
 #include <gradus/autograd/record.h>
@@ -45,6 +47,14 @@ Tensor multiply_rows(const Tensor& a, const Tensor& b) {
                 });
 }
 
+// Of linear, where w has a size that is not the last of x.
+[[noreturn]] void refuse_features(const Tensor& x, const Tensor& w) {
+  const bool is_transposed = x.rank() > 0 && x.shape().back() == w.shape()[0];
+  const std::string in = std::to_string(w.shape()[1]);
+  fail("linear", "the last axis of x must have size ", in, ", as w is (out, in): x is ", x.shape(), ", w is ",
+       w.shape(), ". ", is_transposed ? "Transpose w?" : "Give x " + in + " features?");
+}
+
 // c = a b for each index of the leading axes, which are the same.
 Tensor multiply_each(const Tensor& a, const Tensor& b) {
   Tensor c = kernels::matmul(a, b);
@@ -81,9 +91,9 @@ Tensor definition::linear(const Tensor& x, const Tensor& w, const Tensor& bias) 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
   check_floating(x.dtype(), "linear");
   check_same_dtype("x", x.dtype(), "w", w.dtype(), "linear");
-  check(x.rank() >= 1 && w.rank() == 2 && x.shape().back() == w.shape()[1], "linear",
-        "w must be (out, in) and the last axis of x have size in: x is ", x.shape(), ", w is ", w.shape(),
-        ". Transpose w?");
+  check(w.rank() == 2, "linear", "w must be (out, in), not of shape ", w.shape(),
+        ". Reshape it to two axes?");
+  if (x.rank() == 0 || x.shape().back() != w.shape()[1]) refuse_features(x, w);
   if (bias.defined()) {
     check_same_dtype("x", x.dtype(), "bias", bias.dtype(), "linear");
     check(bias.shape() == Shape{w.shape()[0]}, "linear",

@@ -126,8 +126,17 @@ std::vector<Refusal> linear_refusals() {
   return {{[] {
              linear(make({2, 3}), make({3, 4}));
            },
-           "[linear] w must be (out, in) and the last axis of x have size in: x is (2, 3), w is (3, 4). "
+           "[linear] the last axis of x must have size 4, as w is (out, in): x is (2, 3), w is (3, 4). "
            "Transpose w?"},
+          {[] {
+             linear(make({2, 3}), make({5, 4}));
+           },
+           "[linear] the last axis of x must have size 4, as w is (out, in): x is (2, 3), w is (5, 4). "
+           "Give x 4 features?"},
+          {[] {
+             linear(make({2, 3}), make({3}));
+           },
+           "[linear] w must be (out, in), not of shape (3,). Reshape it to two axes?"},
           {[] {
              linear(make({2, 3}), make({4, 3}), make({3}));
            },
