@@ -84,7 +84,8 @@ Tensor Transformer::embedded(const Tensor& ids, const nn::Embedding& embedding,
   return dropout(position(embedding(ids) * std::sqrt(static_cast<double>(options.width)), offset));
 }
 
-// each(layer, x) calls a layer in the way that is wanted: with weights, with a cache, or just so.
+// each(layer, x) calls a layer in the way that is wanted: with weights, with a cache, or just so. Called just
+// so, and written out: transformer() in tutorials/16_transformer.cpp.
 template <class Each>
 Tensor Transformer::encoded(const data::Padded& source, const Each& each) const {
   check(source.ids.rank() == 2, op, "the source must be ids (B, S), not of shape ", source.ids.shape(),

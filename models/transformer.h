@@ -10,6 +10,8 @@
 //
 // Around each sublayer a path and a norm, nn/transformer.h; where norms come first, each side norms once more
 // at its end. Vaswani et al. 2017; norms first: Xiong et al. 2020
+//
+// To read it without ways to choose from, begin with transformer() in tutorials/16_transformer.cpp.
 #pragma once
 
 #include <memory>

@@ -85,6 +85,7 @@ auto with_draw(const Tensor& q, const Tensor& k, const AttentionOptions& options
 
 }  // namespace
 
+// Attention, a step a line. kernels/attention.cpp computes the same a block of queries at a time.
 AttentionResult definition::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                       const AttentionOptions& options, const RandomState& from) {
   Tensor scores = matmul(q, k.t()) * scale_of(q, options);

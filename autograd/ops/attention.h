@@ -1,5 +1,6 @@
 // Scaled dot-product attention, in two forms: fused, without a T x S tensor, and with the weights for those
-// who want to look at them. And rotary positions, which queries and keys are given before.
+// who want to look at them. And rotary positions, which queries and keys are given before. To read what it
+// does, begin with definition::attention in attention.cpp; layers that use it are in nn/attention.h.
 //
 // T queries look at S keys; each gets the mean of the keys' values, weighted by how well key and query agree:
 //   softmax(scale * q k^T + mask) v      q: (..., T, D)  k: (..., S, D)  v: (..., S, E)  ->  (..., T, E)
