@@ -107,6 +107,7 @@ std::vector<double> train(const Transformer& model, const Pairs& pairs, double l
     optimiser.zero_grad();
     loss.backward();
     optimiser.step();
+    // To multiples of 2^-16, so that all processors, whose sums differ a little, print the same: chapter 04.
     for (const NamedTensor& parameter : optimiser.parameters())
       no_grad([&] { Tensor(parameter.value).add_(0x1p36).add_(-0x1p36); });
     losses[step / window] += loss.item() / window;
