@@ -46,6 +46,8 @@ class Module {
   virtual ~Module() = default;
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
+  Module(const Module&) = delete;  // std::move(layer) gives it away, layer.clone() makes another
+  Module& operator=(const Module&) = delete;
 
   virtual void visit(Visitor& visitor) = 0;
   virtual void visit(ConstVisitor& visitor) const = 0;
