@@ -6,6 +6,7 @@
 #include <gradus/cli/bert_corpus.h>
 #include <gradus/cli/families.h>
 #include <gradus/cli/fill.h>
+#include <gradus/cli/print.h>
 #include <gradus/core/check.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/models/hugging_face_bert.h>
@@ -93,10 +94,23 @@ class BertFamily final : public Family, public IsBert {
     return results;
   }
 
+  std::vector<std::pair<std::string, std::string>> explained_results() const override {
+    return {{"loss", "nats: a hidden token's and a pair's together"},
+            {"hidden tokens",
+             "of the 15 % that are asked for in held-out text, those for which the right one is found the "
+             "likeliest"},
+            {"next sentence",
+             "whether the second sentence of a pair follows the first; half of them do, so that chance is "
+             "right in 50 %"},
+            {"the best possible",
+             "of stories: what somebody tells of the same tokens and pairs who knows the rules by which they "
+             "are made"}};
+  }
+
   std::vector<std::string> uses(const std::string& run) const override {
     const std::string text = corpus_.is_stories() ? "but the pie then [MASK] ." : "... [MASK] ...";
-    std::vector<std::string> all = {"./gradus fill --model " + run + " \"" + text + "\""};
-    if (corpus_.is_stories()) all.push_back("./gradus finetune bert --task sentiment --model " + run);
+    std::vector<std::string> all = {pasted("./gradus fill --model " + run + " \"" + text + "\"")};
+    if (corpus_.is_stories()) all.push_back(pasted("./gradus finetune bert --task sentiment --model " + run));
     return all;
   }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,10 +40,17 @@ struct Training {
   std::function<std::int64_t()> units;  // in the batches until now
 };
 
+// What stands beside the name of a result, in column 24; printed, it is broken there at spaces.
+struct ResultText {
+  ResultText(std::string says) : text(std::move(says)) {}
+  std::string text;
+};
+std::ostream& operator<<(std::ostream& out, const ResultText& result);
+
 // What is told in the end, to machines and to readers.
 struct Results {
   Json::Object values;
-  std::vector<std::pair<std::string, std::string>> lines;  // ("loss", "0.87 nats a word")
+  std::vector<std::pair<std::string, ResultText>> lines;  // ("loss", "0.87 nats a word")
 
   void add(const std::string& name, Json value, std::string line);
 };
@@ -63,6 +71,8 @@ class Family {
   virtual void keep(const std::filesystem::path& run) const = 0;
   // How good the model is, after begin().
   virtual Results results() = 0;
+  // What the results say that need more words than they have: ("bleu", "up to 100: ...").
+  virtual std::vector<std::pair<std::string, std::string>> explained_results() const { return {}; }
   // Commands that use the model in the folder, for who has just trained it.
   virtual std::vector<std::string> uses(const std::string& run) const = 0;
 

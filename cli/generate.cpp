@@ -1,4 +1,6 @@
 // generate: a language model writes.
+#include <unistd.h>
+
 #include <iostream>
 
 #include <gradus/cli/print.h>
@@ -6,6 +8,7 @@
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
 #include <gradus/core/parallel.h>
+#include <gradus/core/wrap.h>
 #include <gradus/models/sampling.h>
 
 namespace gradus::cli {
@@ -92,10 +95,18 @@ int generate(const std::vector<std::string>& words) {
     print_json(Json::Object{{"prompt", prompt}, {"text", valid_utf8(text)}});
     return 0;
   }
-  std::cout << prompt << std::flush;
-  models::generate(*writer, model.tokenizer(), prompt, settings.generate,
-                   [](std::string_view piece) { std::cout << piece << std::flush; });
-  std::cout << std::endl;
+  // Whoever reads a file or a pipe gets what the model wrote, and no line ends besides.
+  WordWrap wrap;
+  const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+  const auto show = [&](std::string_view piece) {
+    if (is_terminal)
+      std::cout << wrap(piece) << std::flush;
+    else
+      std::cout << piece << std::flush;
+  };
+  show(prompt);
+  models::generate(*writer, model.tokenizer(), prompt, settings.generate, show);
+  std::cout << wrap.rest() << std::endl;
   return 0;
 }
 

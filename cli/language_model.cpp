@@ -4,6 +4,7 @@
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/loss.h>
+#include <gradus/cli/print.h>
 #include <gradus/models/sampling.h>
 
 namespace gradus::cli {
@@ -49,8 +50,22 @@ Results LanguageModel::results() {
   return results;
 }
 
+std::vector<std::pair<std::string, std::string>> LanguageModel::explained_results() const {
+  return {{"perplexity", "e to the loss: who is as unsure chooses among so many, all as likely"},
+          {"floor", "of stories: the loss of somebody who knows the rules by which they are made"},
+          {"agreement: ...",
+           "of stories: words that earlier ones decide, and how often the right one is found "
+           "the likeliest, by the model and by who knows the rules. The loss is in nats a "
+           "word"},
+          {"  pronoun", "she or he, as the name says"},
+          {"  name, object", "whom the story is about, and what is wished for"},
+          {"  kind", "what the object is a kind of, such as fruit for apple"},
+          {"  number", "was or were, by a noun that is not the last one before"},
+          {"  feeling", "good or bad, by how it went"}};
+}
+
 std::vector<std::string> LanguageModel::uses(const std::string& run) const {
-  return {"./gradus generate --model " + run + (corpus_.is_stories() ? " \"mia went to the\"" : "")};
+  return {pasted("./gradus generate --model " + run + (corpus_.is_stories() ? " \"mia went to the\"" : ""))};
 }
 
 nn::Module& LanguageModel::open(const fs::path& run) {

@@ -19,6 +19,7 @@ class LanguageModel : public Family, public WritesText, public HasVectors {
   Training begin(const TrainSettings& settings, const std::filesystem::path& run) override;
   void keep(const std::filesystem::path& run) const override;
   Results results() override;
+  std::vector<std::pair<std::string, std::string>> explained_results() const override;
   std::vector<std::string> uses(const std::string& run) const override;
   nn::Module& open(const std::filesystem::path& run) override;
 

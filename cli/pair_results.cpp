@@ -109,8 +109,7 @@ void add_pair_results(Results& results, const PairCorpus& corpus, const Translat
   const double loss = models::pair_loss(model.logits, corpus.held_out(), greedy(corpus.ids()));
   results.add("loss", loss, printed("%.4f nats a token, on held-out pairs", loss));
   const models::TranslationReport found = report(model, corpus.held_out(), corpus.ids());
-  results.add("exact", found.exact.value(),
-              shown(found.exact) + " held-out sentences are right, word for word");
+  results.add("exact", found.exact.value(), shown(found.exact) + " held-out sentences are without a fault");
   results.add("bleu", found.bleu, printed("%.1f", found.bleu));
   if (corpus.is_en_fr()) add_en_fr_results(results, corpus, model, found.tokens);
 }

@@ -17,6 +17,9 @@ std::string printed(const char* format, auto... values) {
   return text;
 }
 
+// The command in lines that can be pasted, of 80 columns at most where two spaces stand before it.
+std::string pasted(const std::string& command);
+
 // A line on standard output, at once.
 inline void print_json(const Json& line) { std::cout << format_json(line) << std::endl; }
 

@@ -110,7 +110,7 @@ void add_story_results(Results& results, const data::Ids& text, const LogitsOf& 
                                                     {"best_right", possible},
                                                     {"loss_above_best", lag}});
     results.lines.emplace_back(std::string("agreement: ").append(kind.name),
-                               printed("%5.1f %% right, best possible %5.1f %%; loss %.2f above the best",
+                               printed("%5.1f %% right, at best %5.1f %%; loss %.2f above the best",
                                        100 * right, 100 * possible, lag));
   }
   results.values.emplace_back("agreement", std::move(agreements));

@@ -11,6 +11,8 @@
 #include <iostream>
 #include <string_view>
 
+#include <gradus/core/wrap.h>
+
 namespace gradus::optim {
 namespace {
 
@@ -71,9 +73,9 @@ void Progress::show(std::int64_t step, double loss) {
   *terminal_.out << line_of(step, loss) << std::endl;
 }
 
-void Progress::say(const std::string& line) {
+void Progress::say(const std::string& text) {
   erase();
-  *terminal_.out << line << std::endl;
+  *terminal_.out << wrapped(text, static_cast<std::size_t>(std::clamp(terminal_.width, 1, 80))) << std::endl;
 }
 
 std::string Progress::line_of(std::int64_t step, double loss) const {

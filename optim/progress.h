@@ -33,8 +33,9 @@ class Progress {
 
   // `step` steps are done. Drawn only when it is time to.
   void show(std::int64_t step, double loss);
-  // A line of its own, such as "step 500: validation loss 1.88 (best)", in the place of the one drawn last.
-  void say(const std::string& line);
+  // Lines of their own, such as "step 500: validation loss 1.88 (best)", in the place of the one drawn last;
+  // long ones are broken at spaces.
+  void say(const std::string& text);
 
  private:
   std::string line_of(std::int64_t step, double loss) const;

@@ -21,6 +21,16 @@ function(check_holds text wanted)
   endif()
 endfunction()
 
+# No line has more than 80 columns.
+function(check_width text)
+  string(REGEX REPLACE "[^\n]" "." widths "${text}")
+  string(REPEAT . 81 too_wide)
+  string(FIND "${widths}" ${too_wide} place)
+  if(NOT place EQUAL -1)
+    message(SEND_ERROR "this has a line of more than 80 columns:\n${text}")
+  endif()
+endfunction()
+
 # refuse(SENTENCE ARG...): the program refuses in one line, which holds the sentence, and prints nothing else.
 function(refuse sentence)
   run(2 ${ARGN})

@@ -92,6 +92,15 @@ TEST_CASE("a shorter line leaves nothing of a longer one, and what is said stand
   CHECK(seen(fake.out.str()).starts_with("evaluation 3\nstep 10/10  loss 1  1 step/s  took 0:10"));
 }
 
+TEST_CASE("what is said is broken at spaces, to the width of the terminal and no more than 80",
+          "[optim][progress]") {
+  Fake narrow, wide;
+  Progress(0, 10, narrow.terminal(true, false, 12)).say("once there was a goat");
+  CHECK(narrow.out.str() == "once there\nwas a goat\n");
+  Progress(0, 10, wide.terminal(false, false, 200)).say(std::string(79, 'a') + " b");
+  CHECK(wide.out.str() == std::string(79, 'a') + "\nb\n");
+}
+
 TEST_CASE("elsewhere progress is a plain line for every tenth of the way", "[optim][progress]") {
   Fake fake;
   {

@@ -1,0 +1,34 @@
+// Text broken into lines that fit a terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+// Breaks text, which may come in pieces, at spaces. Lines that it has stay lines; a word that is longer than
+// a line stays whole.
+class WordWrap {
+ public:
+  // The text begins in column `indent`, as each line that is broken off does.
+  explicit WordWrap(std::size_t width = 80, std::size_t indent = 0)
+      : width_(width), indent_(indent), column_(indent) {}
+
+  // What can be printed by now: all but the word that may go on.
+  std::string operator()(std::string_view piece);
+  // The last word.
+  std::string rest();
+
+ private:
+  void put_word(std::string& out);
+
+  std::size_t width_, indent_, column_;
+  std::size_t spaces_ = 0;  // before the word
+  std::string word_;
+};
+
+// A text that is whole.
+std::string wrapped(std::string_view text, std::size_t width = 80, std::size_t indent = 0);
+
+}  // namespace gradus
