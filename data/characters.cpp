@@ -66,7 +66,7 @@ Encoding Characters::encode(std::string_view text) const {
     const std::optional<std::int64_t> id = valid ? vocabulary_.find(character) : std::nullopt;
     if (!id && !unknown)
       fail("characters", shown(character, options_.bytes), " at byte ", at, " is none of the ",
-           vocabulary_.size(), " tokens. Train on texts that have it, or with the special token [UNK]?");
+           vocabulary_.size(), " tokens. Leave it out, or train on texts that have it?");
     add(id ? *id : *unknown, at, at + character.size());
   };
   for_each_character(text, options_.bytes, special_, add_character,

@@ -83,9 +83,13 @@ std::vector<std::string> tokens_of(std::string_view sentence) {
 
 Encoding EnFrWords::encode(std::string_view text) const {
   Encoding encoding;
+  bool has_ended = false;
   for (const auto& [token, span] : cut(text)) {
     const std::optional<std::int64_t> id = vocabulary_.find(token);
-    check(id.has_value(), "en_fr", "'", token, "' at byte ", span.begin, " is none of the ",
+    check(!has_ended, "en_fr", "'", text_of(text, span), "' at byte ", span.begin,
+          " begins a second sentence, and a text is one. Each in an argument or a line of its own?");
+    has_ended = token == ".";
+    check(id.has_value(), "en_fr", "'", text_of(text, span), "' at byte ", span.begin, " is none of the ",
           vocabulary_.size(), " tokens. Use words of the corpus?");
     encoding.ids.push_back(*id);
     encoding.spans.push_back(span);

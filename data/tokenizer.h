@@ -19,6 +19,10 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
+inline std::string_view text_of(std::string_view text, Span span) {
+  return text.substr(static_cast<std::size_t>(span.begin), static_cast<std::size_t>(span.end - span.begin));
+}
+
 struct Encoding {
   std::vector<std::int64_t> ids;
   std::vector<Span> spans;  // the bytes of the text that each id stands for

@@ -33,8 +33,8 @@ Encoding Words::encode(std::string_view text) const {
     std::optional<std::int64_t> id = word.special;
     if (word.special < 0) id = vocabulary_.find(word.text);
     if (!id && !unknown)
-      fail("words", "'", word.text, "' at byte ", word.origin.begin, " is none of the ", vocabulary_.size(),
-           " tokens. Train on texts that have it, or with the special token [UNK]?");
+      fail("words", "'", text_of(text, word.origin), "' at byte ", word.origin.begin, " is none of the ",
+           vocabulary_.size(), " tokens. Another word, or train on texts that have it?");
     encoding.ids.push_back(id ? *id : *unknown);
     encoding.spans.push_back(word.origin);
   });

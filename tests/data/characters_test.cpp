@@ -73,8 +73,7 @@ TEST_CASE("characters and bytes give any text back that they were learnt from", 
 TEST_CASE("a character that is no token is an error with its place, or [UNK]", "[data][error]") {
   const Characters characters = trained("abc", {});
   const auto refusal = [&](const std::string& text) { return message_of([&] { characters.encode(text); }); };
-  const std::string end =
-      " is none of the 3 tokens. Train on texts that have it, or with the special token [UNK]?";
+  const std::string end = " is none of the 3 tokens. Leave it out, or train on texts that have it?";
   CHECK(refusal("abé") == "[characters] 'é' (U+00E9) at byte 2" + end);
   CHECK(refusal("😀") == "[characters] '😀' (U+1F600) at byte 0" + end);
   CHECK(refusal("a\xff") == "[characters] byte value 0xFF at byte 1" + end);

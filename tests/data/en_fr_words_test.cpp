@@ -54,4 +54,9 @@ TEST_CASE("a tokenizer of the corpus knows where each token stands, and comes ba
   CHECK(read->encode(text).ids == encoding.ids);
   CHECK(message_of([&] { tokenizer.encode("the cat."); }) ==
         "[en_fr] 'cat' at byte 4 is none of the 6 tokens. Use words of the corpus?");
+  CHECK(message_of([&] { tokenizer.encode("THE boy"); }) ==
+        "[en_fr] 'THE' at byte 0 is none of the 6 tokens. Use words of the corpus?");
+  CHECK(message_of([&] { tokenizer.encode("The boy. The dog."); }) ==
+        "[en_fr] 'The' at byte 9 begins a second sentence, and a text is one. Each in an argument or a line "
+        "of its own?");
 }

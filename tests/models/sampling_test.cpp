@@ -207,8 +207,8 @@ TEST_CASE("generate refuses before it asks the model", "[model][sampling][error]
         "[generate] there is nothing to go on from: the prompt has no tokens. Give one, or in .begin the "
         "token that texts begin with?");
   CHECK(refusal("axb", {}) ==
-        "[characters] 'x' (U+0078) at byte 1 is none of the 3 tokens. Train on texts that have it, or with "
-        "the special token [UNK]?");
+        "[characters] 'x' (U+0078) at byte 1 is none of the 3 tokens. Leave it out, or train on texts that "
+        "have it?");
   CHECK(writer.read.empty());
   Same other({1, 2});
   CHECK(
