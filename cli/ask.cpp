@@ -6,6 +6,7 @@
 #include <gradus/cli/run.h>
 #include <gradus/cli/tasks.h>
 #include <gradus/cli/train.h>
+#include <gradus/cli/unknown_words.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
 #include <gradus/core/parallel.h>
@@ -104,6 +105,7 @@ void ask_task(const std::string& verb, const KnowsTask& asked, const std::vector
   check(verb == verb_for(task), verb.c_str(), "this model was finetuned for ", task.name, ". gradus ",
         verb_for(task), "?");
   const data::TaskExample example = example_of(verb, task, texts);
+  tell_unknown_words(verb, asked.reader().tokenizer(), texts);
   const std::vector<TaskAnswer> answers = no_grad([&] {
     return asked.reader().answers(asked.model(), {&example, 1});
   });
@@ -124,7 +126,7 @@ int ask(const std::string& verb, const std::vector<std::string>& words) {
   check(!texts.empty(), verb.c_str(), "of which text? gradus ", verb, " --model DIR TEXT");
   if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
   const OpenRun run = open_run(verb, settings.model);
-  ask_task(verb, ability<KnowsTask>(verb, run, "know a task"), texts, settings.json);
+  ask_task(verb, ability<KnowsTask>(verb, run, "do a task"), texts, settings.json);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <gradus/cli/fill.h>
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <numeric>
 
@@ -10,6 +11,7 @@
 #include <gradus/cli/bert.h>
 #include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
+#include <gradus/cli/unknown_words.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
 #include <gradus/core/create.h>
@@ -39,6 +41,11 @@ Json json_of(const std::vector<Candidate>& list) {
   for (const auto& [token, probability] : list)
     all.emplace_back(Json::Object{{"token", token}, {"probability", probability}});
   return all;
+}
+
+bool has_small_mask(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text.find("[MASK]") != text.npos;
 }
 
 }  // namespace
@@ -97,11 +104,12 @@ int fill(const std::vector<std::string>& words) {
   const models::BertPretraining& model = asked.pretrained();
   const data::SpecialIds special = data::special_ids(tokenizer.vocabulary());
   const data::Ids ids = tokenizer.encode(rest[0]).ids;
-  check(std::ranges::count(ids, special.mask) > 0, "fill", "there is no [MASK] in \"", rest[0],
-        "\". Put one in the place of a word?");
+  check(std::ranges::count(ids, special.mask) > 0, "fill", "there is no [MASK] in \"", rest[0], "\". ",
+        has_small_mask(rest[0]) ? "In capitals, [MASK]?" : "Put one in the place of a word?");
   const std::int64_t most = model.options.context - 2;
   check(std::ssize(ids) <= most, "fill", "the text has ", ids.size(), " tokens, and the model reads ", most,
-        " at most. Cut it?");
+        " at most, besides [CLS] and [SEP]. Cut it?");
+  tell_unknown_words("fill", tokenizer, rest);
   const data::BertInput input = data::bert_input(ids, {}, special, model.options.context);
   const std::vector<std::vector<Candidate>> found =
       candidates(model, tokenizer, {.ids = from_vector(input.ids).unsqueeze(0)}, settings.count);

@@ -5,6 +5,7 @@
 
 #include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
+#include <gradus/cli/unknown_words.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
 #include <gradus/core/parallel.h>
@@ -82,11 +83,15 @@ int generate(const std::vector<std::string>& words) {
   const std::string prompt = rest.empty() ? "" : rest[0];
   settings.generate.seed = static_cast<std::uint64_t>(settings.seed);
   settings.generate.begin = model.begin_id();
-  if (settings.long_prompt == "cut") settings.generate.long_prompt = models::LongPrompt::cut;
+  settings.generate.long_prompt = models::LongPrompt::cut;
   const std::unique_ptr<models::Writer> writer = model.writer();
   // Refused before anything is printed.
   const models::Prompt read =
-      models::read_prompt(*writer, model.tokenizer(), prompt, settings.generate.long_prompt);
+      models::read_prompt(*writer, model.tokenizer(), prompt, models::LongPrompt::cut);
+  check(read.left_out == 0 || settings.long_prompt == "cut", "generate", "the prompt has ",
+        read.left_out + std::ssize(read.ids), " tokens, and the model reads at most ", read.ids.size(),
+        ". A shorter one, or --long-prompt cut?");
+  tell_unknown_words("generate", model.tokenizer(), {prompt});
   if (read.left_out > 0)
     std::cerr << "generate: the model reads " << read.ids.size() << " tokens; the first " << read.left_out
               << " of the prompt are left out" << std::endl;

@@ -30,6 +30,7 @@ class TaskReader {
   TaskReader(std::string verb, const data::Task& task, const data::Tokenizer& tokenizer,
              std::int64_t context);
 
+  const data::Tokenizer& tokenizer() const { return tokenizer_; }
   models::TaskHead head() const;
   std::int64_t outputs() const;
 

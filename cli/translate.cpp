@@ -5,6 +5,7 @@
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/cli/print.h>
 #include <gradus/cli/run.h>
+#include <gradus/cli/unknown_words.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
 #include <gradus/core/parallel.h>
@@ -70,6 +71,7 @@ Translation translated(const Translates& model, const std::string& sentence,
                        const TranslateSettings& settings) {
   const data::Ids source = model.source().encode(sentence).ids;
   check(!source.empty(), "translate", "there is no word in '", sentence, "'. A sentence?");
+  tell_unknown_words("translate", model.source(), {sentence});
   const data::DecoderIds ids = model.ids();
   data::Ids target =
       models::translate([&](const data::Padded& padded) { return model.writer(padded); }, {source},
@@ -144,9 +146,20 @@ int translate(const std::vector<std::string>& words) {
   const auto tell = [&](const std::string& sentence) {
     print(sentence, translated(model, sentence, settings), settings.json);
   };
-  for (const std::string& sentence : sentences) tell(sentence);
-  if (!sentences.empty()) return 0;
-  for (std::string line; std::getline(std::cin, line);) tell(line);
+  if (!sentences.empty() && sentences != std::vector<std::string>{"-"}) {
+    for (const std::string& sentence : sentences) tell(sentence);
+    return 0;
+  }
+  std::int64_t number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
+    try {
+      tell(line);
+    } catch (const Error& error) {
+      const std::string_view text = error.what();
+      fail("translate", "line ", number, " of standard input: ", text.substr(text.find("] ") + 2));
+    }
+  }
   return 0;
 }
 
@@ -154,8 +167,8 @@ std::string translate_page(const std::vector<std::string>&) {
   TranslateSettings settings;
   Options options("translate");
   describe(options, settings);
-  return "usage: gradus translate --model DIR [OPTIONS] [SENTENCE...]\n\nWithout sentences, translates "
-         "standard input, one a line.\n\n" +
+  return "usage: gradus translate --model DIR [OPTIONS] [SENTENCE...]\n\nWithout sentences, or with "
+         "- in their place, translates\nstandard input, one a line.\n\n" +
          options.help() + R"(
 examples:
   ./gradus translate --model runs/seq2seq-1 "The dogs didn't sleep."
