@@ -1,5 +1,8 @@
 #include <gradus/cli/guarded.h>
 
+#include <unistd.h>
+
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -19,7 +22,24 @@ std::string on_one_line(const std::string& text) {
   return line;
 }
 
+std::string last_words;
+
+// A handler may call little more than these two.
+void end_interrupted(int) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, last_words.data(), last_words.size());
+  _exit(interrupted);
+}
+
 }  // namespace
+
+void end_when_interrupted(const std::string& text) {
+  last_words = text + "\n";
+  struct sigaction end = {};
+  end.sa_handler = end_interrupted;
+  sigemptyset(&end.sa_mask);
+  sigaction(SIGINT, &end, nullptr);
+  sigaction(SIGTERM, &end, nullptr);
+}
 
 int guarded(const std::function<int()>& run) {
   try {

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
+#include <numeric>
+#include <sstream>
 
 #include <gradus/cli/bert.h>
 #include <gradus/cli/guarded.h>
@@ -124,6 +127,22 @@ double peak_megabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+// Where the loss has risen far above where it began, and has not come back.
+void add_divergence(Results& results, const fs::path& run, double lr) {
+  std::istringstream metrics(read_file((run / "metrics.jsonl").string()));
+  std::vector<double> losses;
+  for (std::string line; std::getline(metrics, line);) losses.push_back(parse_json(line).at("loss").number());
+  if (losses.empty()) return;
+  // One batch may be hard.
+  const auto tenth = std::max<std::ptrdiff_t>(1, std::ssize(losses) / 10);
+  const double first = losses.front(),
+               last = std::accumulate(losses.end() - tenth, losses.end(), 0.0) / static_cast<double>(tenth);
+  if (last <= first || std::ranges::max(losses) <= 3 * first) return;
+  results.add("diverged", Json::Object{{"first_loss", first}, {"last_loss", last}},
+              printed("loss %.4g at first, %.4g over the last tenth;\n%24sa smaller --lr than %g?", first,
+                      last, "", lr));
+}
+
 void print_results(const Results& results) {
   for (const auto& [name, line] : results.lines) {
     std::string label = name;
@@ -210,6 +229,8 @@ int run_training(const std::string& verb, const std::vector<std::string>& words)
   if (settings.threads > 0) set_threads(static_cast<int>(settings.threads));
   if (settings.out.empty()) settings.out = free_folder(request->model);
   const fs::path out = settings.out;
+  check(settings.resume || !is_there(out / "training.safetensors"), verb.c_str(), "--out ", settings.out,
+        " holds a training already. Go on with it, --resume, or choose another --out?");
   manual_seed(static_cast<std::uint64_t>(settings.seed));
   const Training training = request->family->begin(settings, settings.resume ? out : fs::path());
 
@@ -238,18 +259,25 @@ int run_training(const std::string& verb, const std::vector<std::string>& words)
                                 {"sample", sample}});
     });
 
+  const std::string resume = "./gradus " + verb + " --resume --out " + settings.out;
   const double begin = seconds_now();
   const optim::FitResult result = optim::fit(*training.model, optimiser, training.next_loss, options);
   const double seconds = seconds_now() - begin;
   if (result.ending == optim::Ending::interrupted) {
     if (settings.json)
       print_json(Json::Object{{"interrupted", Json::Object{{"step", result.steps}, {"out", settings.out}}}});
-    std::cerr << "./gradus " << verb << " --resume --out " << settings.out << " goes on" << std::endl;
+    std::cerr << resume << (result.steps < settings.steps ? " goes on" : " shows the results") << std::endl;
     return interrupted;
   }
+  end_when_interrupted("interrupted: the training is finished, and kept in " + settings.out + "\n" + resume +
+                       " shows the results");
+  if (std::isnan(result.loss))
+    std::cerr << settings.out << " is at step " << result.steps << " of " << settings.steps
+              << " already; a larger --steps goes on" << std::endl;
 
   nn::load(*training.model, (out / "best.safetensors").string());
   Results results = request->family->results();
+  add_divergence(results, out, settings.lr);
   const std::string rate = training.unit + "_per_second";
   if (seconds > 0 && training.units() > 0) {
     const double per_second = static_cast<double>(training.units()) / seconds;

@@ -233,7 +233,7 @@ class Fit {
                      std::to_string(place_.best_step));
     if (ending == Ending::interrupted)
       progress_->say("interrupted at step " + step +
-                     (folder_ ? ", saved in " + options_.out.string() + "; resume goes on from here"
+                     (folder_ ? ", saved in " + options_.out.string()
                               : "; its weights are not kept, as the training has no folder"));
   }
 

@@ -6,11 +6,32 @@ set(small --data cats.txt --hidden 8 --width 8 --block 16 --batch-size 8 --dropo
 # A run, the same from its configuration alone, and the same at 2 threads.
 run(0 train lstm ${small} --eval-every 5 --steps 20 --out whole)
 check_holds("${told}" "step 20/20")
+if(said MATCHES diverged)
+  message(SEND_ERROR "a training that went well is said to have diverged:\n${said}")
+endif()
 check_holds("${said}" "The model is in whole. Next:\n  ./gradus generate --model whole")
 run(0 train --config whole/config.json --out again)
 same_files(whole again ${bits} tokenizer/characters.json)
 run(0 train lstm ${small} --eval-every 5 --steps 20 --out two --threads 2)
 same_files(whole two ${bits})
+# A finished run says that it is.
+run(0 train --resume --out whole)
+check_holds("${told}" "whole is at step 20 of 20 already; a larger --steps goes on\n")
+check_holds("${said}" "The model is in whole. Next:")
+# Ctrl-C while the results are computed, of which that line is the beginning.
+run(0 train gru --hidden 8 --width 8 --steps 1 --out finished)
+execute_process(COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/interrupt.sh sh -c "exec \"$@\" 2>&1" sh ${PROGRAM} train --resume --out finished
+                WORKING_DIRECTORY ${WORK} OUTPUT_VARIABLE said RESULT_VARIABLE status)
+if(NOT status EQUAL 130 OR NOT said STREQUAL
+   "interrupted: the training is finished, and kept in finished\n./gradus train --resume --out finished shows the results\n")
+  message(SEND_ERROR "interrupted results end with ${status}:\n${said}")
+endif()
+# A loss that has risen is told of, with the way out.
+run(0 train lstm ${small} --steps 20 --lr 1000 --out risen)
+if(NOT said MATCHES "diverged +loss [0-9.]+ at first, [0-9.e+]+ over the last tenth;\n +a smaller --lr than 1000\\?\n")
+  message(SEND_ERROR "a training that diverged says\n${said}")
+endif()
+
 # The command line comes before the file, and the file before the defaults.
 run(0 train --config whole/config.json --hidden 4 --steps 2 --out other)
 file(READ ${WORK}/other/config.json config)
@@ -150,6 +171,13 @@ execute_process(COMMAND ${PROGRAM} translate --model pairs --beam 1 WORKING_DIRE
                 OUTPUT_VARIABLE said RESULT_VARIABLE status)
 if(NOT status EQUAL 0 OR NOT said STREQUAL "vois 3 et 4.\nvois 2 et 2.\n")
   message(SEND_ERROR "two lines of standard input, status ${status}, are translated as\n${said}")
+endif()
+file(WRITE ${WORK}/sentences.txt "see 3 and 4 .\n\nsee 2 and 2 .\n")
+execute_process(COMMAND ${PROGRAM} translate --model pairs - WORKING_DIRECTORY ${WORK} INPUT_FILE ${WORK}/sentences.txt
+                OUTPUT_VARIABLE said ERROR_VARIABLE told RESULT_VARIABLE status)
+if(NOT status EQUAL 2 OR NOT said STREQUAL "vois 3 et 4.\n" OR
+   NOT told STREQUAL "[translate] line 2 of standard input: there is no word in ''. A sentence?\n")
+  message(SEND_ERROR "an empty line of standard input, status ${status}, is told of as\n${said}${told}")
 endif()
 foreach(context IN ITEMS start fixed)
   run(0 train seq2seq --data pairs.tsv --cell lstm --context ${context} --hidden 8 --width 8 --batch-size 8 --steps 2 --directions 1

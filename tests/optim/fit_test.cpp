@@ -221,8 +221,7 @@ TEST_CASE("Ctrl-C finishes the step, saves and says so; resume goes on from ther
   std::cerr.rdbuf(errors);
   CHECK(result.ending == Ending::interrupted);
   CHECK(result.steps == 7);
-  CHECK(said.str().find("interrupted at step 7, saved in " + (folder / "run") +
-                        "; resume goes on from here\n") != std::string::npos);
+  CHECK(said.str().ends_with("interrupted at step 7, saved in " + (folder / "run") + "\n"));
 
   Training resumed(50);
   options.callbacks = {};
