@@ -162,8 +162,8 @@ void BertCorpus::read_file(const fs::path& run) {
     if (!begins) training_.back().push_back(std::move(ids));
   }
   const std::ptrdiff_t count = std::ssize(training_), held = std::max<std::ptrdiff_t>(2, count / 10);
-  check(count >= 4, "train", "--data ", data_, " has ", count,
-        " documents, too few to learn from some and to hold out others. Empty lines between them?");
+  check(count >= 4, "train", "--data ", data_, " has ", counted(count, "document"),
+        ", too few to learn from some and to hold out others. Empty lines between them?");
   unseen_.assign(training_.end() - held, training_.end());
   training_.resize(training_.size() - static_cast<std::size_t>(held));
 }

@@ -25,6 +25,7 @@ constexpr std::uint64_t choosing = 1, judging = 0;
 constexpr std::int64_t choosing_count = 500, judging_count = 2000;
 
 const char* const pretrained_folder = "pretrained";  // its configuration and tokenizer
+const char* const be_finetuned = "be finetuned";
 
 std::vector<std::string> task_names() {
   std::vector<std::string> names;
@@ -62,7 +63,8 @@ class FinetunedBert final : public Family, public KnowsTask {
                  .value = &examples_,
                  .shown = "N",
                  .says = "labelled examples to learn from",
-                 .least = 1});
+                 .least = 1,
+                 .most = 100'000});
     options.add({.name = "mode",
                  .value = &mode_,
                  .shown = "KIND",
@@ -85,7 +87,7 @@ class FinetunedBert final : public Family, public KnowsTask {
       before_ = open_run("finetune", model_);
     else
       before_ = open_untrained("finetune", (run / pretrained_folder).string());
-    const auto& bert = ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned");
+    const auto& bert = ability<IsBert>("finetune", before_, be_finetuned);
     make_model(bert);
     if (run.empty() && !from_scratch_) task_model_->bert.load_state(bert.pretrained().bert.state());
     const data::Task& task = task_of(task_name_);
@@ -115,7 +117,7 @@ class FinetunedBert final : public Family, public KnowsTask {
 
   void keep(const fs::path& run) const override {
     const fs::path folder = run / pretrained_folder;
-    const auto& bert = ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned");
+    const auto& bert = ability<IsBert>("finetune", before_, be_finetuned);
     if (before_.module == nullptr) {  // of another program's, whose folders hold weights as well
       bert.tokenizer().save(folder);
       models::save_bert(bert.pretrained(), folder);
@@ -161,7 +163,7 @@ class FinetunedBert final : public Family, public KnowsTask {
 
   nn::Module& open(const fs::path& run) override {
     before_ = open_untrained("finetune", (run / pretrained_folder).string());
-    make_model(ability<IsBert>("finetune", before_, "serve as a BERT to be finetuned"));
+    make_model(ability<IsBert>("finetune", before_, be_finetuned));
     return *task_model_;
   }
 

@@ -31,6 +31,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
     const std::size_t changes = distance(word, name);
     if (changes < least) least = changes, found = name;
   }
+  const auto begins_so = [&](const std::string& name) { return name.starts_with(word); };
+  if (found.empty() && std::ranges::count_if(names, begins_so) == 1)
+    found = *std::ranges::find_if(names, begins_so);
   return found;
 }
 

@@ -7,8 +7,8 @@
 
 namespace gradus::cli {
 
-// Of the names the one that takes the fewest changed letters to be made of `word` (Levenshtein); empty where
-// that is more than a third of them and more than one.
+// Of the names the one that takes the fewest changed letters to be made of `word` (Levenshtein), if these are
+// a third of them at most, or one; else the only one that begins with it; else nothing.
 std::string nearest(std::string_view word, const std::vector<std::string>& names);
 
 // "a, b or c"

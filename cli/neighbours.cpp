@@ -55,7 +55,7 @@ int neighbours(const std::vector<std::string>& arguments) {
         "neighbours",
         "--minus and --plus go together, with one word: king --minus man --plus woman. Give all three?");
   const OpenRun run = open_run("neighbours", settings.model);
-  const auto& model = ability<HasVectors>("neighbours", run, "have vectors of words");
+  const auto& model = ability<HasVectors>("neighbours", run, "tell which words are alike");
   std::vector<std::string> all = words;
   if (is_analogy) all.insert(all.end(), {settings.minus, settings.plus});
   for (const std::string& word : all) {

@@ -39,12 +39,17 @@ std::string shown(const Json& value) {
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }
 
+// Whole ones without an exponent.
+std::string shown_limit(double limit) {
+  return limit == std::floor(limit) ? std::to_string(static_cast<std::int64_t>(limit)) : shown(limit);
+}
+
 // The limit that a value breaks, such as "at least 1"; empty where it breaks none.
 std::string broken_limit(const Option& option, double value) {
-  if (option.least && value < *option.least) return "at least " + shown(*option.least);
-  if (option.above && value <= *option.above) return "above " + shown(*option.above);
-  if (option.most && value > *option.most) return "at most " + shown(*option.most);
-  if (option.below && value >= *option.below) return "below " + shown(*option.below);
+  if (option.least && value < *option.least) return "at least " + shown_limit(*option.least);
+  if (option.above && value <= *option.above) return "above " + shown_limit(*option.above);
+  if (option.most && value > *option.most) return "at most " + shown_limit(*option.most);
+  if (option.below && value >= *option.below) return "below " + shown_limit(*option.below);
   return "";
 }
 
@@ -93,7 +98,9 @@ Option threads_option(std::int64_t& value) {
   return {.name = "threads",
           .value = &value,
           .shown = "N",
-          .says = "how many; results do not depend on it",
+          .says =
+              "how many; results do not depend on it. Where other programs use the cores too, fewer are "
+              "faster",
           .least = 1,
           .most = most_threads,
           .unset = "all cores",
@@ -147,7 +154,7 @@ void Options::refuse_value(const Entry& entry, const std::string& called, const 
                            const std::string& given) const {
   const std::string fallback = fallback_of(entry.option, entry.fallback);
   const std::string way_out =
-      entry.option.unset.empty() && !fallback.empty() ? fallback + "?" : "Leave it out?";
+      entry.option.unset.empty() && !fallback.empty() ? "The default, " + fallback + "?" : "Leave it out?";
   refuse(called, " must be ", wanted, ", not ", given, ". ", way_out);
 }
 
@@ -172,9 +179,11 @@ void Options::set(const Entry& entry, const Json& value, const std::string& call
                         [&](double* to) { *to = within(kind([&] { return value.number(); }, "a number")); },
                         [&](std::string* to) {
                           const std::string text = kind([&] { return value.text(); }, "a text");
-                          if (!option.choices.empty() && std::ranges::count(option.choices, text) == 0)
+                          if (!option.choices.empty() && std::ranges::count(option.choices, text) == 0) {
+                            const std::string near = nearest(text, option.choices);
                             refuse(called, " must be ", one_of(option.choices), ", not '", text, "'. ",
-                                   did_you_mean(text, option.choices));
+                                   near.empty() ? "One of these" : near, "?");
+                          }
                           *to = text;
                         },
                         [&](std::vector<std::string>* to) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <gradus/cli/print.h>
 #include <gradus/core/check.h>
 #include <gradus/data/en_fr_ids.h>
 #include <gradus/data/en_fr_words.h>
@@ -97,8 +98,8 @@ void PairCorpus::read_file(const fs::path& run) {
     else if (std::ssize(held_out_) < most_held_out)
       held_out_.push_back(std::move(ids));
   }
-  check(!training_.empty() && !held_out_.empty(), "train", "--data ", data_, " has ", pairs.size(),
-        " pairs, too few to hold a tenth of them out. More of them?");
+  check(!training_.empty() && !held_out_.empty(), "train", "--data ", data_, " has ",
+        counted(pairs.size(), "pair"), ", too few to hold a tenth of them out. More of them?");
 }
 
 }  // namespace gradus::cli

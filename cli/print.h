@@ -1,6 +1,7 @@
 // What the program prints.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -19,6 +20,11 @@ std::string printed(const char* format, auto... values) {
 
 // The command in lines that can be pasted, of 80 columns at most where two spaces stand before it.
 std::string pasted(const std::string& command);
+
+// "1 token", "2 tokens"
+inline std::string counted(std::int64_t count, const std::string& one) {
+  return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
+}
 
 // A line on standard output, at once.
 inline void print_json(const Json& line) { std::cout << format_json(line) << std::endl; }

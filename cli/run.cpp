@@ -62,10 +62,16 @@ OpenRun open_untrained(const std::string& verb, const std::string& folder) {
   for (const FamilyEntry& entry : families())
     if (entry.open_other)
       if (std::unique_ptr<Family> family = entry.open_other(run))
-        return {.model = entry.models.front().first, .options = {}, .family = std::move(family)};
+        return {.model = entry.models.front().first,
+                .options = {},
+                .family = std::move(family),
+                .folder = folder};
   const std::string path = (run / "config.json").string();
   const Config config = read_config(verb, path);
-  OpenRun open{config.model, config.options, family_of(verb, config.model)};
+  OpenRun open{.model = config.model,
+               .options = config.options,
+               .family = family_of(verb, config.model),
+               .folder = folder};
   TrainSettings unused;
   Options options(verb);
   open.family->describe(options, unused);
@@ -98,9 +104,10 @@ OpenRun open_run(const std::string& verb, const std::string& folder) {
   return open;
 }
 
-void refuse_ability(const std::string& verb, const std::string& model, const char* wanted,
+void refuse_ability(const std::string& verb, const OpenRun& run, const char* wanted,
                     const std::vector<std::string>& able) {
-  fail(verb.c_str(), "this model, ", model, ", does not ", wanted, ". One of ", one_of(able), "?");
+  fail(verb.c_str(), "--model ", run.folder, " holds a model of the kind ", run.model, ", which cannot ",
+       wanted, ". One of the kind ", one_of(able), "?");
 }
 
 }  // namespace gradus::cli

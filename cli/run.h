@@ -29,13 +29,14 @@ struct OpenRun {
   Json options;  // of its configuration
   std::unique_ptr<Family> family;
   nn::Module* module = nullptr;  // the family's; null where another program made the folder
+  std::string folder = {};
 };
 // The model of a run, with its best weights, or of a folder that another program has made; in eval mode.
 OpenRun open_run(const std::string& verb, const std::string& folder);
 // The same with random weights, of a folder that need not hold others.
 OpenRun open_untrained(const std::string& verb, const std::string& folder);
 
-[[noreturn]] void refuse_ability(const std::string& verb, const std::string& model, const char* wanted,
+[[noreturn]] void refuse_ability(const std::string& verb, const OpenRun& run, const char* wanted,
                                  const std::vector<std::string>& able);
 
 // What the family's model can do; null if it cannot.
@@ -53,7 +54,7 @@ Ability& ability(const std::string& verb, const OpenRun& run, const char* wanted
     const OpenRun other{.model = name, .options = {}, .family = family_of(verb, name)};
     if (find_ability<Ability>(other) || (find_ability<Others>(other) || ...)) names.push_back(name);
   }
-  refuse_ability(verb, run.model, wanted, names);
+  refuse_ability(verb, run, wanted, names);
 }
 
 }  // namespace gradus::cli

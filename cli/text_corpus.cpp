@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include <gradus/cli/print.h>
 #include <gradus/core/check.h>
 #include <gradus/core/io/file.h>
 #include <gradus/core/io/json.h>
@@ -97,8 +98,8 @@ void TextCorpus::read_file(const fs::path& run, const char* flag, std::int64_t b
                            : data::load_tokenizer(run / "tokenizer");
   data::Ids ids = tokenizer_->encode(text).ids;
   const std::int64_t size = std::ssize(ids), longest = size / 2 - 1;
-  check(block <= longest, "train", "--data ", data_, " has ", size, " tokens, too few for ", flag, " ", block,
-        " in what is learned from and what is held out. ",
+  check(block <= longest, "train", "--data ", data_, " has ", counted(size, "token"), ", too few for ", flag,
+        " ", block, " in what is learned from and what is held out. ",
         longest > 0 ? "At most " + std::to_string(longest) + "?" : "A longer text?");
   const std::int64_t held = std::max(size / 10, block + 1);
   training_.assign(ids.begin(), ids.end() - held);

@@ -61,11 +61,13 @@ class TransformerFamily final : public PairFamily {
   }
 
   void check_settings(const Options&) const override {
+    const std::int64_t step = positions_ == "rotary" ? 2 * heads_ : heads_,
+                       fitting = (width_ / step + 1) * step;
     check(width_ % heads_ == 0, "train", "--width ", width_, " cannot be shared by --heads ", heads_,
-          ". --width ", (width_ / heads_ + 1) * heads_, "?");
+          ". --width ", fitting, "?");
     check(positions_ != "rotary" || width_ / heads_ % 2 == 0, "train",
           "--positions rotary turns pairs of units, and --width ", width_, " gives each of --heads ", heads_,
-          " an odd number, ", width_ / heads_, ". --width ", 2 * width_, "?");
+          " an odd number, ", width_ / heads_, ". --width ", fitting, "?");
   }
 
   std::vector<std::string> examples(const std::string& model) const override {
