@@ -6,7 +6,6 @@
 #include <gradus/cli/bert_corpus.h>
 #include <gradus/cli/families.h>
 #include <gradus/cli/fill.h>
-#include <gradus/cli/print.h>
 #include <gradus/core/check.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/models/hugging_face_bert.h>
@@ -109,8 +108,8 @@ class BertFamily final : public Family, public IsBert {
 
   std::vector<std::string> uses(const std::string& run) const override {
     const std::string text = corpus_.is_stories() ? "but the pie then [MASK] ." : "... [MASK] ...";
-    std::vector<std::string> all = {pasted("./gradus fill --model " + run + " \"" + text + "\"")};
-    if (corpus_.is_stories()) all.push_back(pasted("./gradus finetune bert --task sentiment --model " + run));
+    std::vector<std::string> all = {"./gradus fill --model " + run + " \"" + text + "\""};
+    if (corpus_.is_stories()) all.push_back("./gradus finetune bert --task sentiment --model " + run);
     return all;
   }
 

@@ -3,11 +3,12 @@
 
 #include <gradus/cli/compare.h>
 #include <gradus/cli/print.h>
+#include <gradus/core/wrap.h>
 
 namespace gradus::cli {
 namespace {
 
-constexpr std::size_t first_column = 20, column = 12, page = 80;
+constexpr std::size_t first_column = 20, column = 12;
 
 // Characters, not bytes.
 std::size_t width_of(std::string_view text) {
@@ -38,27 +39,6 @@ std::string shown(const Figure& figure) {
   return figure.digits == 0 && *figure.value >= 0 ? with_commas(number) : number;
 }
 
-// Words of a text in lines that begin behind `indent` columns.
-std::string wrapped(const std::string& text, std::size_t indent) {
-  std::string lines;
-  std::size_t at = indent;
-  for (std::size_t from = 0; from < text.size();) {
-    const std::size_t space = std::min(text.find(' ', from), text.size());
-    const std::string word = text.substr(from, space - from);
-    if (at > indent && at + 1 + width_of(word) > page) {
-      lines.append("\n").append(indent, ' ');
-      at = indent;
-    } else if (at > indent) {
-      lines += ' ';
-      ++at;
-    }
-    lines += word;
-    at += width_of(word);
-    from = space + 1;
-  }
-  return lines;
-}
-
 }  // namespace
 
 std::string table_of(const Comparison& comparison) {
@@ -72,11 +52,10 @@ std::string table_of(const Comparison& comparison) {
     text += "\n";
   }
   for (std::size_t i = 0; i < comparison.sentences.size(); ++i) {
-    constexpr std::size_t indent = 14;
     const auto line = [&](const std::string& who, const std::string& what) {
-      text.append(left("  " + who, indent)).append(wrapped(what, indent)).append("\n");
+      text.append(labelled("  " + who, what, 14)).append("\n");
     };
-    text.append("\n").append(wrapped(comparison.sentences[i].english, 0)).append("\n");
+    text.append("\n").append(wrapped(comparison.sentences[i].english)).append("\n");
     line("expected", comparison.sentences[i].french);
     for (const Compared& model : comparison.models) line(model.name, model.translations[i]);
   }

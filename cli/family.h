@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,17 +39,10 @@ struct Training {
   std::function<std::int64_t()> units;  // in the batches until now
 };
 
-// What stands beside the name of a result, in column 24; printed, it is broken there at spaces.
-struct ResultText {
-  ResultText(std::string says) : text(std::move(says)) {}
-  std::string text;
-};
-std::ostream& operator<<(std::ostream& out, const ResultText& result);
-
 // What is told in the end, to machines and to readers.
 struct Results {
   Json::Object values;
-  std::vector<std::pair<std::string, ResultText>> lines;  // ("loss", "0.87 nats a word")
+  std::vector<std::pair<std::string, std::string>> lines;  // ("loss", "0.87 nats a word")
 
   void add(const std::string& name, Json value, std::string line);
 };

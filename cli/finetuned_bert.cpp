@@ -151,7 +151,7 @@ class FinetunedBert final : public Family, public KnowsTask {
     if (!example.second.empty()) texts.push_back(example.second);
     texts.insert(texts.end(), example.choices.begin(), example.choices.end());
     for (const std::string& text : texts) line.append(" \"").append(text).append("\"");
-    return {pasted(line)};
+    return {line};
   }
 
   std::vector<std::string> examples(const std::string& model) const override {

@@ -4,7 +4,6 @@
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/loss.h>
-#include <gradus/cli/print.h>
 #include <gradus/models/sampling.h>
 
 namespace gradus::cli {
@@ -65,7 +64,7 @@ std::vector<std::pair<std::string, std::string>> LanguageModel::explained_result
 }
 
 std::vector<std::string> LanguageModel::uses(const std::string& run) const {
-  return {pasted("./gradus generate --model " + run + (corpus_.is_stories() ? " \"mia went to the\"" : ""))};
+  return {"./gradus generate --model " + run + (corpus_.is_stories() ? " \"mia went to the\"" : "")};
 }
 
 nn::Module& LanguageModel::open(const fs::path& run) {

@@ -14,7 +14,7 @@ namespace {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
-      {"train", "train a model", train, explained_train_page},
+      {"train", "train a model", train, train_page},
       {"finetune", "let a pre-trained BERT learn a task", finetune, finetune_page},
       {"generate", "let a language model write", generate, generate_page},
       {"translate", "translate sentences", translate, translate_page},

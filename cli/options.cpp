@@ -6,6 +6,7 @@
 
 #include <gradus/cli/command_line.h>
 #include <gradus/cli/nearest.h>
+#include <gradus/core/wrap.h>
 
 namespace gradus::cli {
 namespace {
@@ -60,26 +61,6 @@ std::string fallback_of(const Option& option, const Json& fallback) {
       std::holds_alternative<std::vector<std::string>*>(option.value) || fallback == Json(""))
     return "";
   return std::holds_alternative<std::string*>(option.value) ? fallback.text() : shown(fallback);
-}
-
-// The text with its lines indented, none longer than 80 columns; words are divided at spaces.
-void print_wrapped(std::string& page, const std::string& text, std::size_t indent, std::size_t column) {
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const std::size_t size = end - begin;
-    if (column > indent && column + 1 + size > 80) {
-      page.append("\n").append(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      page += ' ';
-      ++column;
-    }
-    page.append(text, begin, size);
-    column += size;
-    begin = end + 1;
-  }
-  page += '\n';
 }
 
 // What is taken for a slip of the finger before it takes all memory.
@@ -280,13 +261,10 @@ std::string Options::help(bool with_defaults) const {
     }
     std::string line = "  --" + option.name;
     if (!option.shown.empty()) line.append(" ").append(option.shown);
-    constexpr std::size_t indent = 26;
-    line.resize(std::max(indent, line.size() + 2), ' ');
     std::string says = option.says;
     if (const std::string fallback = fallback_of(option, entry.fallback); with_defaults && !fallback.empty())
       says.append(" (").append(fallback).append(")");
-    page += line;
-    print_wrapped(page, says, indent, line.size());
+    page.append(labelled(line, says, 26)).append("\n");
   }
   return page;
 }

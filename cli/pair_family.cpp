@@ -2,7 +2,6 @@
 
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/reduce.h>
-#include <gradus/cli/print.h>
 
 namespace gradus::cli {
 namespace fs = std::filesystem;
@@ -72,10 +71,10 @@ std::vector<std::pair<std::string, std::string>> PairFamily::explained_results()
 
 std::vector<std::string> PairFamily::uses(const std::string& run) const {
   const std::string begin = "./gradus translate --model " + run;
-  if (!corpus_.is_en_fr()) return {pasted(begin + " < sentences.txt")};
-  return {pasted(begin + " \"The animal didn't cross the street because it was too tired.\""),
-          pasted(translator_.weights ? begin + " --attention \"The dogs sleep.\""
-                                     : begin + " --beam 1 \"The dogs sleep.\"")};
+  if (!corpus_.is_en_fr()) return {begin + " < sentences.txt"};
+  return {begin + " \"The animal didn't cross the street because it was too tired.\"",
+          translator_.weights ? begin + " --attention \"The dogs sleep.\""
+                              : begin + " --beam 1 \"The dogs sleep.\""};
 }
 
 nn::Module& PairFamily::open(const fs::path& run) {

@@ -55,7 +55,7 @@ Results PictureFamily::results() {
 }
 
 std::vector<std::string> PictureFamily::uses(const std::string& run) const {
-  return {pasted("./gradus classify --model " + run + " " + run + "/pictures/*")};
+  return {"./gradus classify --model " + run + " " + run + "/pictures/*"};
 }
 
 nn::Module& PictureFamily::open(const std::filesystem::path& run) {

@@ -18,9 +18,6 @@ std::string printed(const char* format, auto... values) {
   return text;
 }
 
-// The command in lines that can be pasted, of 80 columns at most where two spaces stand before it.
-std::string pasted(const std::string& command);
-
 // "1 token", "2 tokens"
 inline std::string counted(std::int64_t count, const std::string& one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");

@@ -1,31 +1,11 @@
-// How results and what may come next are shown, and results explained.
-#include <algorithm>
-#include <ostream>
+#include <gradus/cli/results.h>
 
-#include <gradus/cli/family.h>
-#include <gradus/cli/print.h>
-#include <gradus/cli/verbs.h>
+#include <algorithm>
+#include <iostream>
+
 #include <gradus/core/wrap.h>
 
 namespace gradus::cli {
-
-std::ostream& operator<<(std::ostream& out, const ResultText& result) {
-  return out << wrapped(result.text, 80, 24);
-}
-
-std::string explained_train_page(const std::vector<std::string>& words) {
-  std::string page = train_page(words);
-  if (words.empty() || words[0].starts_with("-")) return page;
-  const auto explained = family_of("train", words[0])->explained_results();
-  if (!explained.empty()) page += "\nWhat the results say:\n";
-  for (const auto& [name, says] : explained) {
-    constexpr std::size_t indent = 22;
-    std::string label = "  " + name;
-    label.resize(std::max(indent, label.size() + 2), ' ');
-    page.append(label).append(wrapped(says, 80, indent)).append("\n");
-  }
-  return page;
-}
 
 namespace {
 
@@ -37,6 +17,21 @@ std::string divided(const std::string& word) {
 }
 
 }  // namespace
+
+void print_results(const Results& results) {
+  for (const auto& [name, says] : results.lines) {
+    std::string label = name;
+    std::ranges::replace(label, '_', ' ');
+    std::cout << labelled(label, says, 24) << "\n";
+  }
+}
+
+std::string explanation(const Family& family) {
+  const auto explained = family.explained_results();
+  std::string page = explained.empty() ? "" : "\nWhat the results say:\n";
+  for (const auto& [name, says] : explained) page.append(labelled("  " + name, says, 22)).append("\n");
+  return page;
+}
 
 std::string pasted(const std::string& command) {
   std::string lines, word;

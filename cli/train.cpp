@@ -6,13 +6,12 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <numeric>
-#include <sstream>
 
 #include <gradus/cli/bert.h>
 #include <gradus/cli/guarded.h>
 #include <gradus/cli/nearest.h>
 #include <gradus/cli/print.h>
+#include <gradus/cli/results.h>
 #include <gradus/cli/run.h>
 #include <gradus/cli/verbs.h>
 #include <gradus/core/check.h>
@@ -127,36 +126,13 @@ double peak_megabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-// Where the loss has risen far above where it began, and has not come back.
-void add_divergence(Results& results, const fs::path& run, double lr) {
-  std::istringstream metrics(read_file((run / "metrics.jsonl").string()));
-  std::vector<double> losses;
-  for (std::string line; std::getline(metrics, line);) losses.push_back(parse_json(line).at("loss").number());
-  if (losses.empty()) return;
-  // One batch may be hard.
-  const auto tenth = std::max<std::ptrdiff_t>(1, std::ssize(losses) / 10);
-  const double first = losses.front(),
-               last = std::accumulate(losses.end() - tenth, losses.end(), 0.0) / static_cast<double>(tenth);
-  if (last <= first || std::ranges::max(losses) <= 3 * first) return;
-  results.add("diverged", Json::Object{{"first_loss", first}, {"last_loss", last}},
-              printed("loss %.4g at first, %.4g over the last tenth;\n%24sa smaller --lr than %g?", first,
-                      last, "", lr));
-}
-
-void print_results(const Results& results) {
-  for (const auto& [name, line] : results.lines) {
-    std::string label = name;
-    std::ranges::replace(label, '_', ' ');
-    label.resize(std::max<std::size_t>(24, label.size() + 2), ' ');
-    std::cout << label << line << "\n";
-  }
-}
-
 void print_next_steps(const Request& request, const std::string& out) {
   std::cout << "\nThe model is in " << out << ". Next:\n";
-  for (const std::string& command : request.family->uses(out)) std::cout << "  " << command << "\n";
-  std::cout << "  ./gradus " << request.verb << " --resume --out " << out << " --steps "
-            << 2 * request.settings.steps << std::endl;
+  for (const std::string& command : request.family->uses(out)) std::cout << "  " << pasted(command) << "\n";
+  std::cout << "  "
+            << pasted("./gradus " + request.verb + " --resume --out " + out + " --steps " +
+                      std::to_string(2 * request.settings.steps))
+            << std::endl;
 }
 
 }  // namespace
@@ -277,7 +253,6 @@ int run_training(const std::string& verb, const std::vector<std::string>& words)
 
   nn::load(*training.model, (out / "best.safetensors").string());
   Results results = request->family->results();
-  add_divergence(results, out, settings.lr);
   const std::string rate = training.unit + "_per_second";
   if (seconds > 0 && training.units() > 0) {
     const double per_second = static_cast<double>(training.units()) / seconds;
@@ -312,7 +287,7 @@ std::string training_page(const std::string& verb, const std::vector<std::string
     page.append(request.options.help()).append("\nexamples:\n");
     for (const std::string& example : request.family->examples(words[0]))
       page.append("  ").append(example).append("\n");
-    return page;
+    return page + explanation(*request.family);
   }
   page.append("usage: gradus ").append(verb).append(" MODEL [OPTIONS]\n       gradus ").append(verb);
   page.append(" --resume --out DIR [OPTIONS]\n\nModels:\n");

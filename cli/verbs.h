@@ -15,8 +15,6 @@ struct Verb {
 
 int train(const std::vector<std::string>& words);
 std::string train_page(const std::vector<std::string>& words);
-// The same, and what the results of the model say.
-std::string explained_train_page(const std::vector<std::string>& words);
 int generate(const std::vector<std::string>& words);
 std::string generate_page(const std::vector<std::string>& words);
 int translate(const std::vector<std::string>& words);

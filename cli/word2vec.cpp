@@ -113,7 +113,7 @@ class Word2VecFamily final : public Family, public HasVectors {
   }
 
   std::vector<std::string> uses(const std::string& run) const override {
-    return {pasted("./gradus neighbours --model " + run + " " + known_words().front())};
+    return {"./gradus neighbours --model " + run + " " + known_words().front()};
   }
 
   std::vector<std::string> examples(const std::string& model) const override {

@@ -53,10 +53,17 @@ std::string WordWrap::rest() {
   return out;
 }
 
-std::string wrapped(std::string_view text, std::size_t width, std::size_t indent) {
-  WordWrap wrap(width, indent);
+std::string wrapped(std::string_view text, std::size_t width) {
+  WordWrap wrap(width);
   std::string lines = wrap(text);
   return lines += wrap.rest();
+}
+
+std::string labelled(std::string label, std::string_view text, std::size_t indent) {
+  label.resize(std::max(indent, label.size() + 2), ' ');
+  WordWrap wrap(80, indent, label.size());
+  label += wrap(text);
+  return label += wrap.rest();
 }
 
 }  // namespace gradus

@@ -11,9 +11,9 @@ namespace gradus {
 // a line stays whole.
 class WordWrap {
  public:
-  // The text begins in column `indent`, as each line that is broken off does.
-  explicit WordWrap(std::size_t width = 80, std::size_t indent = 0)
-      : width_(width), indent_(indent), column_(indent) {}
+  // The text begins in `column`; each line that is broken off does in column `indent`.
+  explicit WordWrap(std::size_t width = 80, std::size_t indent = 0, std::size_t column = 0)
+      : width_(width), indent_(indent), column_(column) {}
 
   // What can be printed by now: all but the word that may go on.
   std::string operator()(std::string_view piece);
@@ -29,6 +29,9 @@ class WordWrap {
 };
 
 // A text that is whole.
-std::string wrapped(std::string_view text, std::size_t width = 80, std::size_t indent = 0);
+std::string wrapped(std::string_view text, std::size_t width = 80);
+
+// A label and what is said of it, from column `indent` on; two spaces or more are between them.
+std::string labelled(std::string label, std::string_view text, std::size_t indent);
 
 }  // namespace gradus

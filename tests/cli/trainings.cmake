@@ -6,9 +6,6 @@ set(small --data cats.txt --hidden 8 --width 8 --block 16 --batch-size 8 --dropo
 # A run, the same from its configuration alone, and the same at 2 threads.
 run(0 train lstm ${small} --eval-every 5 --steps 20 --out whole)
 check_holds("${told}" "step 20/20")
-if(said MATCHES diverged)
-  message(SEND_ERROR "a training that went well is said to have diverged:\n${said}")
-endif()
 check_holds("${said}" "The model is in whole. Next:\n  ./gradus generate --model whole")
 run(0 train --config whole/config.json --out again)
 same_files(whole again ${bits} tokenizer/characters.json)
@@ -25,11 +22,6 @@ execute_process(COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/interrupt.sh sh -c "exec \"
 if(NOT status EQUAL 130 OR NOT said STREQUAL
    "interrupted: the training is finished, and kept in finished\n./gradus train --resume --out finished shows the results\n")
   message(SEND_ERROR "interrupted results end with ${status}:\n${said}")
-endif()
-# A loss that has risen is told of, with the way out.
-run(0 train lstm ${small} --steps 20 --lr 1000 --out risen)
-if(NOT said MATCHES "diverged +loss [0-9.]+ at first, [0-9.e+]+ over the last tenth;\n +a smaller --lr than 1000\\?\n")
-  message(SEND_ERROR "a training that diverged says\n${said}")
 endif()
 
 # The command line comes before the file, and the file before the defaults.

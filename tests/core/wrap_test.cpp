@@ -13,9 +13,14 @@ TEST_CASE("text is broken at spaces, and lines that it has stay", "[wrap]") {
   CHECK(wrapped("") == "");
 }
 
-TEST_CASE("columns are characters, and lines that are broken off are indented", "[wrap]") {
+TEST_CASE("columns are characters, and what is said of a label is indented", "[wrap]") {
   CHECK(wrapped("été là-bas où", 10) == "été là-bas\noù");
-  CHECK(wrapped(" 5.0 % of them are right", 20, 8) == " 5.0 % of\n        them are\n        right");
+  const std::string text = "a text of more than eighty columns beside a label, which stands before it alone";
+  CHECK(labelled("label", text, 8) ==
+        "label   a text of more than eighty columns beside a label, which stands before it\n        alone");
+  CHECK(
+      labelled("long label", text, 8) ==
+      "long label  a text of more than eighty columns beside a label, which stands\n        before it alone");
 }
 
 TEST_CASE("text in pieces is broken where the whole is", "[wrap]") {
