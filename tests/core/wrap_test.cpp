@@ -17,7 +17,7 @@ TEST_CASE("columns are characters, and what is said of a label is indented", "[w
   CHECK(wrapped("été là-bas où", 10) == "été là-bas\noù");
   const std::string text = "a text of more than eighty columns beside a label, which stands before it alone";
   CHECK(labelled("label", text, 8) ==
-        "label   a text of more than eighty columns beside a label, which stands before it\n        alone");
+        "label   a text of more than eighty columns beside a label, which stands before\n        it alone");
   CHECK(
       labelled("long label", text, 8) ==
       "long label  a text of more than eighty columns beside a label, which stands\n        before it alone");
