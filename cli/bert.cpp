@@ -44,7 +44,7 @@ class BertFamily final : public Family, public IsBert {
                  .least = 0,
                  .most = 1});
     options.group("Model");
-    options.add(layers_option(config_.layers, "of self-attention and feed-forward"));
+    options.add(layers_option("layers", config_.layers, "of self-attention and feed-forward"));
     options.add(units_option("width", config_.width, "of the tokens' vectors"));
     options.add(units_option("heads", config_.heads, "that attend, side by side; --width is a multiple"));
     options.add(units_option("context", config_.context, "tokens of the longest text"));

@@ -30,7 +30,7 @@ class GptFamily final : public LanguageModel {
   void describe(Options& options, TrainSettings& defaults) override {
     describe_data(options, "tokens that are read at a time");
     options.group("Model");
-    options.add(layers_option(layers_, "layers of attention and feed-forward"));
+    options.add(layers_option("layers", layers_, "layers of attention and feed-forward"));
     options.add(units_option("heads", heads_, "that each layer attends with"));
     options.add(units_option("width", width_, "of the tokens' vectors, and of all layers"));
     options.add(dropout_option(dropout_));

@@ -88,8 +88,8 @@ Option threads_option(std::int64_t& value) {
           .kept = Kept::no};
 }
 
-Option layers_option(std::int64_t& value, std::string says) {
-  return {.name = "layers",
+Option layers_option(std::string name, std::int64_t& value, std::string says) {
+  return {.name = std::move(name),
           .value = &value,
           .shown = "N",
           .says = std::move(says),

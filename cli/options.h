@@ -44,7 +44,7 @@ struct Option {
 // Options that several verbs or models have.
 Option model_option(std::string& value);     // --model DIR
 Option threads_option(std::int64_t& value);  // --threads N
-Option layers_option(std::int64_t& value, std::string says);
+Option layers_option(std::string name, std::int64_t& value, std::string says);
 Option units_option(std::string name, std::int64_t& value, std::string says);  // such as --hidden N
 Option dropout_option(double& value);
 

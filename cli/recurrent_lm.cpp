@@ -17,7 +17,7 @@ class RecurrentLm final : public LanguageModel {
   void describe(Options& options, TrainSettings& defaults) override {
     describe_data(options, "tokens that are read at a time, from no memory");
     options.group("Model");
-    options.add(layers_option(layers_, "recurrent layers, one above the other"));
+    options.add(layers_option("layers", layers_, "recurrent layers, one above the other"));
     options.add(units_option("hidden", hidden_, "units of a layer"));
     options.add(units_option("width", width_, "of the tokens' vectors"));
     options.add(dropout_option(dropout_));

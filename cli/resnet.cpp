@@ -11,7 +11,7 @@ class ResnetFamily final : public PictureFamily {
   void describe(Options& options, TrainSettings& defaults) override {
     corpus_.describe(options);
     options.group("Model");
-    options.add(layers_option(blocks_, "blocks of two convolutions in each of the three stages"));
+    options.add(layers_option("layers", blocks_, "blocks of two convolutions in each of the three stages"));
     options.add(
         units_option("width", width_, "channels of the first stage; each of the others doubles them"));
     options.add({.name = "residual",

@@ -49,7 +49,7 @@ class Seq2SeqFamily final : public PairFamily {
                  .says = "1: the encoder reads from the first word to the last; 2: and back",
                  .least = 1,
                  .most = 2});
-    options.add(layers_option(layers_, "of encoder and decoder"));
+    options.add(layers_option("layers", layers_, "of encoder and decoder"));
     options.add(units_option("hidden", hidden_, "units of a layer"));
     options.add(units_option("width", width_, "of the words' vectors"));
     options.add(dropout_option(dropout_));

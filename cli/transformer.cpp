@@ -29,7 +29,8 @@ class TransformerFamily final : public PairFamily {
   void describe(Options& options, TrainSettings& defaults) override {
     corpus_.describe(options);
     options.group("Model");
-    options.add(layers_option(layers_, "of encoder and of decoder"));
+    options.add(layers_option("layers", layers_, "of the encoder"));
+    options.add(layers_option("decoder-layers", decoder_layers_, "of the decoder"));
     options.add(units_option("width", width_, "of the words' vectors and of each layer's result"));
     options.add(units_option("heads", heads_, "that attend side by side, each with its part of --width"));
     options.add(units_option("hidden", hidden_, "units in the middle of a feed-forward network"));
@@ -57,7 +58,7 @@ class TransformerFamily final : public PairFamily {
                  .says = "part of each target that is spread over all words",
                  .least = 0,
                  .below = 1});
-    defaults = {.steps = 20'000, .batch_size = 32, .eval_every = 2000, .lr = 1e-3};
+    defaults = {.steps = 18'000, .batch_size = 32, .eval_every = 2000, .lr = 1e-3};
   }
 
   void check_settings(const Options&) const override {
@@ -72,7 +73,7 @@ class TransformerFamily final : public PairFamily {
 
   std::vector<std::string> examples(const std::string& model) const override {
     return {"./gradus train " + model, "./gradus train " + model + " --norm post --label-smoothing 0.1",
-            "./gradus train " + model + " --data pairs.tsv --layers 3 --out runs/pairs"};
+            "./gradus train " + model + " --data pairs.tsv --layers 6 --out runs/pairs"};
   }
 
  protected:
@@ -91,7 +92,7 @@ class TransformerFamily final : public PairFamily {
         .heads = heads_,
         .hidden = hidden_,
         .encoder_layers = layers_,
-        .decoder_layers = layers_,
+        .decoder_layers = decoder_layers_,
         .dropout = dropout_,
         .norm = norm_ == "pre" ? NormPlace::pre : NormPlace::post,
         .position = position_of(positions_),
@@ -125,7 +126,8 @@ class TransformerFamily final : public PairFamily {
  private:
   // Rotary: of sentences longer than any in training, sinusoids get a third fewer right.
   std::string positions_ = "rotary", norm_ = "pre", shared_ = "target";
-  std::int64_t layers_ = 2, width_ = 128, heads_ = 4, hidden_ = 512, max_length_ = 256;
+  // The third of the encoder's layers is what it takes to be sure of what *it* stands for.
+  std::int64_t layers_ = 3, decoder_layers_ = 2, width_ = 128, heads_ = 4, hidden_ = 512, max_length_ = 256;
   double dropout_ = 0, smoothing_ = 0;
   std::optional<models::Transformer> model_;
 };

@@ -15,7 +15,7 @@ class VitFamily final : public PictureFamily {
     corpus_.describe(options);
     options.group("Model");
     options.add(units_option("patch", patch_, "rows and columns of a patch, which is a token"));
-    options.add(layers_option(layers_, "Transformer layers, one above the other"));
+    options.add(layers_option("layers", layers_, "Transformer layers, one above the other"));
     options.add(units_option("heads", heads_, "of each layer's attention; they share the width"));
     options.add(units_option("width", width_, "of the patches' vectors"));
     options.add(units_option("hidden", hidden_, "units of each layer's feed-forward network"));

@@ -94,6 +94,8 @@ Encoding EnFrWords::encode(std::string_view text) const {
     encoding.ids.push_back(*id);
     encoding.spans.push_back(span);
   }
+  check(has_ended || encoding.ids.empty(), "en_fr", "'", text,
+        "' has no full stop, and every sentence of the corpus ends with one. Put one there?");
   return encoding;
 }
 

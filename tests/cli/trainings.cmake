@@ -49,7 +49,7 @@ check_interrupted(train not_stopped 400 lstm ${small} --eval-every 50)
 check_interrupted(train gpt_run 200 gpt --data cats.txt --layers 2 --heads 2 --width 8 --context 16 --batch-size 8 --dropout 0.1
                   --eval-every 20)
 check_interrupted(train pair_run 200 seq2seq --data pairs.tsv --hidden 8 --width 8 --batch-size 8 --eval-every 20 --teacher 0.5)
-check_interrupted(train transformer_run 200 transformer --data pairs.tsv --width 8 --hidden 8 --heads 2 --layers 1 --batch-size 8 --eval-every 20
+check_interrupted(train transformer_run 200 transformer --data pairs.tsv --width 8 --hidden 8 --heads 2 --layers 1 --decoder-layers 1 --batch-size 8 --eval-every 20
                   --dropout 0.1 --label-smoothing 0.1)
 check_interrupted(train word_run 400 word2vec --data cats.txt --width 8 --batch-size 8 --eval-every 50)
 
@@ -181,13 +181,17 @@ endforeach()
 foreach(variant IN ITEMS "--norm pre" "--norm post --positions rotary --shared none")
   string(REPLACE " " ";" words "${variant}")
   string(MAKE_C_IDENTIFIER "attends ${variant}" folder)
-  run(0 train transformer --data pairs.tsv --width 16 --hidden 32 --heads 2 --layers 1 --batch-size 8 --steps 150 --eval-every 50 --lr 0.01
+  run(0 train transformer --data pairs.tsv --width 16 --hidden 32 --heads 2 --layers 1 --decoder-layers 1 --batch-size 8 --steps 150 --eval-every 50 --lr 0.01
       ${words} --out ${folder})
   check_attention(${folder})
 endforeach()
 
 # English with its French comes with what is known of it.
-run(0 train transformer --width 8 --hidden 8 --heads 2 --layers 2 --steps 2 --out en_fr --json)
+run(0 train transformer --width 8 --hidden 8 --heads 2 --layers 2 --decoder-layers 1 --steps 2 --out en_fr --json)
+file(READ ${WORK}/en_fr/best.safetensors names OFFSET 8 LIMIT 8000)
+if(NOT names MATCHES "\"encoder.1.norm1.weight" OR names MATCHES "\"(encoder.2|decoder.1)[.]" OR NOT names MATCHES "\"decoder.0[.]")
+  message(SEND_ERROR "a Transformer of 2 and 1 layers has these weights:\n${names}")
+endif()
 string(REGEX MATCH "{\"results\".*" last "${said}")
 foreach(share IN ITEMS exact exact_unseen exact_longer alignment it_agreement)
   string(JSON value GET "${last}" results ${share})

@@ -59,4 +59,6 @@ TEST_CASE("a tokenizer of the corpus knows where each token stands, and comes ba
   CHECK(message_of([&] { tokenizer.encode("The boy. The dog."); }) ==
         "[en_fr] 'The' at byte 9 begins a second sentence, and a text is one. Each in an argument or a line "
         "of its own?");
+  CHECK(message_of([&] { tokenizer.encode("the boy"); }) ==
+        "[en_fr] 'the boy' has no full stop, and every sentence of the corpus ends with one. Put one there?");
 }
