@@ -83,7 +83,7 @@ int generate(const std::vector<std::string>& words) {
   const std::string prompt = rest.empty() ? "" : rest[0];
   settings.generate.seed = static_cast<std::uint64_t>(settings.seed);
   settings.generate.begin = model.begin_id();
-  settings.generate.long_prompt = models::LongPrompt::cut;
+  settings.generate.long_prompt = models::LongPrompt::cut;  // too long a one is refused here, naming the flag
   const std::unique_ptr<models::Writer> writer = model.writer();
   // Refused before anything is printed.
   const models::Prompt read =

@@ -3,6 +3,7 @@
 # that program's pages, and the overview lists all of them.
 # In: CHECKOUT, PROGRAM, BUILD.
 cmake_policy(VERSION 3.20)
+include(${CMAKE_CURRENT_LIST_DIR}/checks.cmake)
 
 function(launch expected_code result)
   execute_process(COMMAND ${CHECKOUT}/gradus ${ARGN}
@@ -11,13 +12,6 @@ function(launch expected_code result)
     message(SEND_ERROR "./gradus ${ARGN} ended with ${code}, not ${expected_code}:\n${complaint}")
   endif()
   set(${result} "${printed}${complaint}" PARENT_SCOPE)
-endfunction()
-
-function(check_holds text wanted)
-  string(FIND "${text}" "${wanted}" place)
-  if(place EQUAL -1)
-    message(SEND_ERROR "this does not say '${wanted}':\n${text}")
-  endif()
 endfunction()
 
 launch(0 overview help)
@@ -68,12 +62,7 @@ foreach(verb IN LISTS verbs)
   check_holds("${same}" "${page}")
   string(TOLOWER "${page}" lower)
   check_holds("${lower}" "example")
-  string(REGEX REPLACE "[^\n]" "." widths "${page}")
-  string(REPEAT . 81 too_wide)
-  string(FIND "${widths}" ${too_wide} place)
-  if(NOT place EQUAL -1)
-    message(SEND_ERROR "./gradus ${verb} --help has a line of more than 80 columns:\n${page}")
-  endif()
+  check_width("${page}")
 endforeach()
 
 launch(2 complaint tutorail)

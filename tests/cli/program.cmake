@@ -1,5 +1,6 @@
 # What the tests of the program share. In: PROGRAM, WORK to write in.
 cmake_policy(VERSION 3.20)
+include(${CMAKE_CURRENT_LIST_DIR}/../checks.cmake)
 set(ENV{OMP_NUM_THREADS} 1)
 
 # run(STATUS ARG...): starts the program in WORK; afterwards `said` is its standard output, `told` that of errors.
@@ -12,23 +13,6 @@ function(run expected)
   endif()
   set(said "${said}" PARENT_SCOPE)
   set(told "${told}" PARENT_SCOPE)
-endfunction()
-
-function(check_holds text wanted)
-  string(FIND "${text}" "${wanted}" place)
-  if(place EQUAL -1)
-    message(SEND_ERROR "this does not say '${wanted}':\n${text}")
-  endif()
-endfunction()
-
-# No line has more than 80 columns.
-function(check_width text)
-  string(REGEX REPLACE "[^\n]" "." widths "${text}")
-  string(REPEAT . 81 too_wide)
-  string(FIND "${widths}" ${too_wide} place)
-  if(NOT place EQUAL -1)
-    message(SEND_ERROR "this has a line of more than 80 columns:\n${text}")
-  endif()
 endfunction()
 
 # refuse(SENTENCE ARG...): the program refuses in one line, which holds the sentence, and prints nothing else.
