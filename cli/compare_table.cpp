@@ -53,7 +53,7 @@ std::string table_of(const Comparison& comparison) {
   }
   for (std::size_t i = 0; i < comparison.sentences.size(); ++i) {
     const auto line = [&](const std::string& who, const std::string& what) {
-      text.append(labelled("  " + who, what, 14)).append("\n");
+      text.append(labelled("  " + who, what, 15)).append("\n");
     };
     text.append("\n").append(wrapped(comparison.sentences[i].english)).append("\n");
     line("expected", comparison.sentences[i].french);

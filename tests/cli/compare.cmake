@@ -8,6 +8,7 @@ foreach(model IN LISTS models)
   check_holds("${said}" "\n${model}: ")
 endforeach()
 check_holds("${said}" "The table is in one: table.txt, results.csv, results.json\n")
+check_holds("${said}" "\n  expected     L")  # in the column of what the transformer, the longest name, says
 string(REGEX MATCHALL "[^\n]+" lines "${said}")
 foreach(line IN LISTS lines)
   string(REGEX REPLACE "[^ -~][^ -~]" "x" characters "${line}")  # letters with accents are two bytes
