@@ -13,6 +13,13 @@ namespace {
 
 std::int64_t size_of(IdsView ids) { return static_cast<std::int64_t>(ids.size()); }
 
+// How many of a's ids are among b's, as a share of the longer one.
+double shared(IdsView a, IdsView b) {
+  const auto count =
+      std::ranges::count_if(a, [&](std::int64_t id) { return std::ranges::find(b, id) != b.end(); });
+  return static_cast<double>(count) / static_cast<double>(std::max(a.size(), b.size()));
+}
+
 // The sentences of all documents in a row.
 struct Sentences {
   explicit Sentences(std::vector<Document> documents) {
@@ -38,6 +45,22 @@ struct Sentences {
     return drawn < begin ? drawn : drawn + (end - begin);
   }
 
+  // Of several of other documents, the one that is most like the sentence behind s and not the same.
+  std::int64_t near(std::int64_t s, Random& random) const {
+    constexpr int draws = 16;
+    const IdsView right = (*this)[s + 1];
+    std::int64_t nearest = elsewhere(s, random);
+    double most = -1;
+    for (int i = 0; i < draws; ++i) {
+      const std::int64_t drawn = elsewhere(s, random);
+      const double share = shared((*this)[drawn], right);
+      if (share <= most || std::ranges::equal((*this)[drawn], right)) continue;
+      nearest = drawn;
+      most = share;
+    }
+    return nearest;
+  }
+
   std::vector<Ids> all;
   std::vector<std::int64_t> begins, ends;  // of each sentence's document
   std::vector<std::int64_t> firsts;        // sentences that have a next one
@@ -61,12 +84,23 @@ void check_sentences(const Sentences& sentences, const BertOptions& options) {
   check(options.random >= 0 && options.random <= 1, "bert_batches",
         "the part of second sentences that is from elsewhere must be from 0 to 1, not ", options.random,
         ". 0.5?");
+  check(options.near >= 0 && options.near <= 1, "bert_batches",
+        "the part of these that is hard to tell from the right one must be from 0 to 1, not ", options.near,
+        ". 0.5?");
   const Ids none;
   Random random(0, 0);
   mask_tokens(none, options.masking, random);  // refuses what it cannot do
 }
 
 std::vector<IdsView> views(const std::vector<Ids>& sequences) { return {sequences.begin(), sequences.end()}; }
+
+std::int64_t second_of(const Sentences& sentences, std::int64_t first, bool is_random, double near,
+                       Random& random) {
+  if (!is_random) return first + 1;
+  // Nothing is drawn for a share of none, so that the pairs are those of a corpus without this choice.
+  if (near > 0 && random.chance(near)) return sentences.near(first, random);
+  return sentences.elsewhere(first, random);
+}
 
 BertBatch batch_of(const Sentences& sentences, const BertOptions& options,
                    const std::vector<std::int64_t>& items, std::int64_t epoch) {
@@ -77,7 +111,7 @@ BertBatch batch_of(const Sentences& sentences, const BertOptions& options,
         masks(options.seed, {streams::masks, epoch, item});
     const std::int64_t first = sentences.firsts[static_cast<std::size_t>(item)];
     is_random.push_back(pairs.chance(options.random));
-    const std::int64_t second = is_random.back() ? sentences.elsewhere(first, pairs) : first + 1;
+    const std::int64_t second = second_of(sentences, first, is_random.back() == 1, options.near, pairs);
     BertInput input =
         bert_input(sentences[first], sentences[second], options.masking.special, options.longest);
     Masked masked = mask_tokens(input.ids, options.masking, masks);

@@ -106,10 +106,14 @@ Tensor Bert::embedded(const BertText& text) const {
   return dropout(norm(word(ids) + position(arange(static_cast<double>(steps), i64)) + segments));
 }
 
-Tensor Bert::operator()(const BertText& text) const {
+Tensor Bert::operator()(const BertText& text) const { return through(options.layers, text); }
+
+Tensor Bert::through(std::int64_t count, const BertText& text) const {
   const nn::Call call(*this);
+  check(count >= 0 && count <= options.layers, op, "there are ", options.layers, " layers, not ", count,
+        " to go through. All of them?");
   Tensor x = embedded(text);
-  for (const nn::TransformerEncoderLayer& layer : layers) x = layer(x, {.real = text.mask});
+  for (std::int64_t k = 0; k < count; ++k) x = layers[static_cast<std::size_t>(k)](x, {.real = text.mask});
   return x;
 }
 
@@ -161,9 +165,10 @@ Tensor BertPretraining::nsp(const Tensor& tokens) const {
   return next(bert.pooled(tokens));
 }
 
-BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, bool with_nsp) const {
+BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, const LossOptions& how) const {
   const nn::Call call(*this);
-  const Tensor tokens = bert({.ids = batch.ids, .segments = batch.segments, .mask = batch.mask});
+  const Tensor tokens = bert.through(how.layers > 0 ? how.layers : options.layers,
+                                     {.ids = batch.ids, .segments = batch.segments, .mask = batch.mask});
   const data::Ids labels = batch.labels.to_vector<std::int64_t>();
   data::Ids places, targets;  // of the hidden tokens
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -173,8 +178,10 @@ BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, bool w
   }
   const Tensor hidden = index_select(tokens.flatten(0, 1), 0, from_vector(places));
   Loss loss{.total = {}, .mlm = cross_entropy(mlm(hidden), from_vector(targets)), .nsp = {}};
-  if (with_nsp) loss.nsp = cross_entropy(nsp(tokens), batch.is_random);
-  loss.total = with_nsp ? loss.mlm + loss.nsp : loss.mlm;
+  loss.total = loss.mlm;
+  if (how.nsp == 0) return loss;
+  loss.nsp = cross_entropy(nsp(tokens), batch.is_random);
+  loss.total = loss.mlm + loss.nsp * how.nsp;
   return loss;
 }
 

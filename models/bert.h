@@ -53,6 +53,8 @@ class Bert : public nn::ModuleOf<Bert> {
 
   // (B, T, width)
   Tensor operator()(const BertText& text) const;
+  // What the first `count` layers give, without those behind them.
+  Tensor through(std::int64_t count, const BertText& text) const;
   // Of what the call gives, what stands for the whole text: (B, width).
   Tensor pooled(const Tensor& tokens) const;
   // What the first layer reads and what each one gives, (B, T, width) each; the last is what the call gives.
@@ -97,11 +99,16 @@ class BertPretraining : public nn::ModuleOf<BertPretraining> {
   Tensor nsp(const Tensor& tokens) const;  // (B, T, width) to (B, 2)
 
   // What the batch's questions cost, each a mean: over hidden tokens, over pairs. Logits are computed at the
-  // hidden tokens alone. Without `with_nsp` the total is the first, and the second undefined.
+  // hidden tokens alone.
   struct Loss {
-    Tensor total, mlm, nsp;
+    Tensor total, mlm, nsp;  // mlm + options.nsp nsp
   };
-  Loss loss(const data::BertBatch& batch, bool with_nsp = true) const;
+  struct LossOptions {
+    double nsp = 1;           // 0: it is not asked for, and undefined
+    std::int64_t layers = 0;  // the heads see what so many of the encoder's layers give; 0: all of them
+  };
+  Loss loss(const data::BertBatch& batch, const LossOptions& how) const;
+  Loss loss(const data::BertBatch& batch) const { return loss(batch, {}); }
 
   Options options;
   Bert bert;

@@ -151,6 +151,36 @@ TEST_CASE("so many second sentences follow, 15 % of the tokens are hidden, and e
   CHECK(drawn.size() == sentences);
 }
 
+TEST_CASE("a near sentence from elsewhere shares words with the right one and is not the same", "[data]") {
+  // Of the second sentences two in three are like each other, in two forms.
+  constexpr std::int64_t documents = 30;
+  const Ids one{40, 41, 42, 50}, other{40, 51, 41, 42};
+  std::vector<Document> corpus;
+  for (std::int64_t d = 0; d < documents; ++d)
+    corpus.push_back({{5 + d}, d % 3 == 0 ? one : d % 3 == 1 ? other : Ids{60 + d, 60 + d}});
+  const BertOptions options{.batch_size = 10,
+                            .longest = 16,
+                            .masking = {.vocabulary = 100, .special = special},
+                            .random = 1,
+                            .near = GENERATE(1.0, 0.4)};
+  const Source<BertBatch> source = bert_batches(corpus, options);
+  double rows = 0, nearest = 0;
+  for (std::int64_t epoch = 0; epoch < 200; ++epoch)
+    for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i)
+      for (const Row& row : rows_of(source.at({epoch, i}))) {
+        const std::int64_t document = row.original[1] - 5;
+        if (document % 3 == 2) continue;
+        const Ids second(row.original.begin() + 3, row.original.end() - 1);
+        if (options.near == 1) CHECK(second != (document % 3 == 0 ? one : other));
+        ++rows;
+        nearest += second == (document % 3 == 0 ? other : one);
+      }
+  // One of sixteen draws, or of one, is among the third of the second sentences that has the other form.
+  const double among = (documents / 3.0) / (2 * documents - 2);
+  const double share = options.near * (1 - std::pow(1 - among, 16)) + (1 - options.near) * among;
+  CHECK(std::abs(nearest / rows - share) < 4 * std::sqrt(share * (1 - share) / rows));
+}
+
 TEST_CASE("each epoch hides other tokens, and the same epoch the same ones", "[data]") {
   const Corpus corpus = some_corpus();
   const auto hidden_in = [&](std::int64_t epoch) {
@@ -217,6 +247,13 @@ TEST_CASE("BERT's batches refuse corpora without pairs", "[data]") {
           })
               .starts_with("[bert_batches] the part of second sentences that is from elsewhere must be from "
                            "0 to 1, not "));
+    options = options_for(corpus);
+    options.near = share;
+    CHECK(message_of([&] {
+            bert_batches({{{5}, {6}}, {{7}}}, options);
+          })
+              .starts_with("[bert_batches] the part of these that is hard to tell from the right one must be "
+                           "from 0 to 1, not "));
   }
   corpus.vocabulary = 4;
   CHECK(refused({{{2}, {3}}, {{1}}}).find("are not five of a vocabulary of 4") != std::string::npos);

@@ -174,16 +174,40 @@ TEST_CASE("the loss at hidden tokens alone is the loss over all with the others 
                             others = grad({over_all + of_pairs}, parameters());
   for (std::size_t i = 0; i < ours.size(); ++i) CHECK(allclose(ours[i], others[i], 1e-10, 1e-12));
 
-  const BertPretraining::Loss alone = model.loss(batch, false);
+  const BertPretraining::Loss alone = model.loss(batch, {.nsp = 0});
   CHECK(equal(alone.total, loss.mlm));
   CHECK_FALSE(alone.nsp.defined());
+  const BertPretraining::Loss weighed = model.loss(batch, {.nsp = 3});
+  CHECK(weighed.total.item() == Approx(over_all.item() + 3 * of_pairs.item()).epsilon(1e-12));
+}
+
+TEST_CASE("without its last layer a BERT is one of a layer less, and that layer learns nothing", "[model]") {
+  const BertPretraining model = in_f64<BertPretraining>(small);
+  BertConfig config = small;
+  --config.layers;
+  BertPretraining lower = in_f64<BertPretraining>(config);
+  const std::string last = "bert.layers." + std::to_string(config.layers) + ".";
+  std::vector<NamedTensor> state;
+  for (const NamedTensor& each : model.state())
+    if (!each.name.starts_with(last)) state.push_back(each);
+  lower.load_state(state);
+  const data::BertBatch batch = batch_of(text);
+  const BertPretraining::Loss loss = model.loss(batch, {.layers = config.layers});
+  CHECK(equal(loss.total, lower.loss(batch).total));
+  CHECK_FALSE(equal(loss.total, model.loss(batch).total));
+  loss.total.backward();
+  for (const NamedTensor& p : model.parameters())
+    CHECK((p.value.grad().defined() && !is_zero(p.value.grad())) == !p.name.starts_with(last));
+  CHECK(message_of([&] {
+          model.bert.through(small.layers + 1, text);
+        }).starts_with("[bert] there are " + std::to_string(small.layers) + " layers, not "));
 }
 
 TEST_CASE("a batch in which nothing is hidden costs nothing and moves nothing", "[model]") {
   const BertPretraining model = in_f64<BertPretraining>(small);
   data::BertBatch batch = batch_of(text);
   batch.labels.fill_(ignored);
-  const BertPretraining::Loss loss = model.loss(batch, false);
+  const BertPretraining::Loss loss = model.loss(batch, {.nsp = 0});
   CHECK(loss.total.item() == 0);
   loss.total.backward();
   CHECK(is_zero(model.bert.word.weight.grad()));
