@@ -135,10 +135,10 @@ class BertFamily final : public Family, public IsBert {
   // in held-out text they are a tenth.
   data::Corruption training_corruption() const { return {.selected = hide_, .masked = 0.7, .random = 0.1}; }
 
-  // A near miss differs from the right sentence in a word or two. To see it, [CLS] must see which word belongs
-  // there. Hidden tokens teach that, but to the last layer, and what [CLS] reads in it comes from those below.
-  // So every second step does without the last layer, and those below learn it as well; once they have, pairs
-  // weigh more.
+  // A near miss differs from the right sentence in a word or two. To see it, [CLS] must see which word
+  // belongs there. Hidden tokens teach that, but to the last layer, and what [CLS] reads in it comes from
+  // those below. So every second step does without the last layer, and those below learn it as well; once
+  // they have, pairs weigh more.
   models::BertPretraining::LossOptions loss_options(std::int64_t steps) const {
     const data::Place& place = batches_->place();
     const std::int64_t step = place.epoch * batches_->batches_per_epoch() + place.batch;

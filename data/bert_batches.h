@@ -40,9 +40,9 @@ struct BertOptions {
 // Each sentence that has a next one comes once an epoch: with that, or with the probability `random` with a
 // sentence of another document, each as likely. Each epoch chooses again, and hides other tokens.
 //
-// Most sentences from elsewhere speak of something that cannot come now, and from them is learned no more than
-// that. With the probability `near` sixteen are drawn, and of these the one is taken that shares most words
-// with the right one but is not the same; it may well differ from it in a single word.
+// Most sentences from elsewhere speak of something that cannot come now, and teach no more than that. With
+// the probability `near` sixteen are drawn, and of these the one is taken that shares most words with the
+// right one but is not the same; it may well differ from it in a single word.
 Source<BertBatch> bert_batches(std::vector<Document> documents, const BertOptions& options);
 
 }  // namespace gradus::data
