@@ -45,7 +45,8 @@ struct Sentences {
     return drawn < begin ? drawn : drawn + (end - begin);
   }
 
-  // Of several of other documents, the one that is most like the sentence behind s and not the same.
+  // Of several of other documents, the one that is most like the sentence behind s and not the same. Where
+  // all are the same, as in a corpus of one sentence again and again, any.
   std::int64_t near(std::int64_t s, Random& random) const {
     constexpr int draws = 16;
     const IdsView right = (*this)[s + 1];

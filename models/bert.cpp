@@ -167,7 +167,7 @@ Tensor BertPretraining::nsp(const Tensor& tokens) const {
 
 BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, const LossOptions& how) const {
   const nn::Call call(*this);
-  const Tensor tokens = bert.through(how.layers > 0 ? how.layers : options.layers,
+  const Tensor tokens = bert.through(how.layers == 0 ? options.layers : how.layers,
                                      {.ids = batch.ids, .segments = batch.segments, .mask = batch.mask});
   const data::Ids labels = batch.labels.to_vector<std::int64_t>();
   data::Ids places, targets;  // of the hidden tokens
