@@ -33,7 +33,7 @@ struct Training {
   nn::Module* model;
   std::function<Tensor()> next_loss;
   std::vector<optim::Part> parts;       // of next_loss: where its batches are
-  std::function<double()> evaluate;     // the loss on what is held out
+  std::function<double()> evaluate;     // on what is held out, least where best: mostly the loss
   std::function<std::string()> sample;  // what the model does by now
   std::string unit;                     // of what its batches hold: tokens
   std::function<std::int64_t()> units;  // in the batches until now
