@@ -124,7 +124,7 @@ class TransformerFamily final : public PairFamily {
   }
 
  private:
-  // Rotary: of sentences longer than any in training, sinusoids get a third fewer right.
+  // Rotary: what is learned of words so far apart holds in sentences longer than any in training too.
   std::string positions_ = "rotary", norm_ = "pre", shared_ = "target";
   // The third of the encoder's layers is what it takes to be sure of what *it* stands for.
   std::int64_t layers_ = 3, decoder_layers_ = 2, width_ = 128, heads_ = 4, hidden_ = 512, max_length_ = 256;
