@@ -63,7 +63,7 @@ foreach(mode IN ITEMS all frozen features)
     message(SEND_ERROR "classify says\n${said}")
   endif()
 endforeach()
-# The weights that are kept are those that tell most of the other 500 examples right.
+# What chooses the weights is the share of other examples that is told wrong: of 500, so that all its digits show.
 run(0 finetune bert --task sentiment ${small} --steps 20 --out chosen --json)
 string(REGEX MATCH "{\"step\":20,[^\n]+" evaluated "${said}")
 string(JSON wrong GET "${evaluated}" evaluation)
