@@ -27,7 +27,7 @@ Tensor Saved::get(Node& owner, bool keep) {
 
 void* Node::operator new(std::size_t bytes) {
   std::uint8_t size_class;
-  return memory::allocate(bytes, size_class);
+  return memory::allocate(bytes, size_class, memory::Fit::exact);
 }
 
 void Node::operator delete(void* piece, std::size_t bytes) {

@@ -74,6 +74,14 @@ struct Counters {
   }
 };
 
+// The first free piece of a class goes back to the system.
+void give_back(std::array<FreePiece*, classes>& lists, std::uint8_t size_class, Counters& counters) {
+  void* const piece = pop(lists[size_class]);
+  ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
+  std::free(piece);
+  counters.hold(-static_cast<std::int64_t>(class_bytes(size_class)));
+}
+
 struct ThreadCache;
 
 // What outlives every thread. Never destroyed: tensors in static storage may be freed after main.
@@ -192,6 +200,19 @@ void* pop_shared(std::uint8_t size_class, Counters& taker) {
   return pop(shared().free[size_class]);
 }
 
+// The same; of a larger class, which is then `size_class`, where that is wanted and there is none of its own.
+void* pop_shared(std::uint8_t& size_class, Fit fit, Counters& taker) {
+  const std::size_t most = fit == Fit::exact ? class_bytes(size_class) : 2 * class_bytes(size_class);
+  for (int i = size_class; i < classes && class_bytes(static_cast<std::uint8_t>(i)) <= most; ++i) {
+    const auto fitting = static_cast<std::uint8_t>(i);
+    if (void* const piece = pop_shared(fitting, taker)) {
+      size_class = fitting;
+      return piece;
+    }
+  }
+  return nullptr;
+}
+
 void* ThreadCache::take_shared(std::uint8_t size_class) {
   const std::lock_guard lock(shared().mutex);
   if (void* const piece = pop_shared(size_class, counters)) return piece;
@@ -228,11 +249,24 @@ ThreadCache::~ThreadCache() {
 // Where a thread counts; one whose cache has ended counts with the dead, under the lock.
 Counters& counters_of(ThreadCache* own) { return own != nullptr ? own->counters : shared().counters; }
 
-void* allocate_shared(Counters& taker, std::uint8_t size_class, std::size_t asked) {
-  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
+// Free pieces of together at most a piece's size, the largest first, go back to the system: where sizes grow
+// from step to step, those of earlier steps fit no more. The lock is held.
+void give_back_smaller(std::uint8_t size_class) {
+  auto left = static_cast<std::int64_t>(class_bytes(size_class));
+  for (int i = size_class - 1; i >= class_of(shared_from); --i) {
+    const auto smaller = static_cast<std::uint8_t>(i);
+    const auto bytes = static_cast<std::int64_t>(class_bytes(smaller));
+    for (; left >= bytes && shared().free[smaller] != nullptr; left -= bytes)
+      give_back(shared().free, smaller, shared().counters);
+  }
+}
+
+void* allocate_shared(Counters& taker, std::uint8_t& size_class, Fit fit, std::size_t asked) {
   std::unique_lock lock(shared().mutex);
-  void* piece = pop_shared(size_class, taker);
+  void* piece = pop_shared(size_class, fit, taker);
+  const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
   if (piece == nullptr) {
+    if (bytes >= shared_from) give_back_smaller(size_class);
     lock.unlock();
     piece = from_system(class_bytes(size_class), asked);
     lock.lock();
@@ -243,10 +277,11 @@ void* allocate_shared(Counters& taker, std::uint8_t size_class, std::size_t aske
 }
 
 // Where the thread's own list is empty, or there is none for such a piece.
-[[gnu::noinline]] void* allocate_elsewhere(std::uint8_t size_class, std::size_t asked) {
+[[gnu::noinline]] void* allocate_elsewhere(std::uint8_t& size_class, Fit fit, std::size_t asked) {
   ThreadCache* const own = thread_cache();
   const auto bytes = static_cast<std::int64_t>(class_bytes(size_class));
-  if (bytes >= shared_from || own == nullptr) return allocate_shared(counters_of(own), size_class, asked);
+  if (bytes >= shared_from || own == nullptr)
+    return allocate_shared(counters_of(own), size_class, fit, asked);
   void* const piece = own->take(size_class, asked);
   own->counters.take(bytes);
   return piece;
@@ -254,18 +289,17 @@ void* allocate_shared(Counters& taker, std::uint8_t size_class, std::size_t aske
 
 }  // namespace
 
-void* allocate(std::size_t bytes, std::uint8_t& size_class) {
+void* allocate(std::size_t bytes, std::uint8_t& size_class, Fit fit) {
   if (bytes > class_bytes(classes - 1)) refuse(bytes);
   size_class = class_of(bytes);
-  const std::size_t taken = class_bytes(size_class);
   void* piece;
   if (ThreadCache* const own = cache; own != nullptr && own->free[size_class] != nullptr) [[likely]] {
     piece = pop(own->free[size_class]);
-    own->counters.take(static_cast<std::int64_t>(taken));
+    own->counters.take(static_cast<std::int64_t>(class_bytes(size_class)));
   } else {
-    piece = allocate_elsewhere(size_class, bytes);
+    piece = allocate_elsewhere(size_class, fit, bytes);
   }
-  ASAN_UNPOISON_MEMORY_REGION(piece, taken);
+  ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
   return piece;
 }
 
@@ -318,12 +352,7 @@ void release_cached_memory() {
     for (int i = 0; i < classes; ++i) {
       const auto size_class = static_cast<std::uint8_t>(i);
       if (is_cut_from_slab(size_class)) continue;  // a slab cannot be given back piece by piece
-      while (lists[i] != nullptr) {
-        void* piece = pop(lists[i]);
-        ASAN_UNPOISON_MEMORY_REGION(piece, class_bytes(size_class));
-        std::free(piece);
-        counters.hold(-static_cast<std::int64_t>(class_bytes(size_class)));
-      }
+      while (lists[i] != nullptr) give_back(lists, size_class, counters);
     }
   };
   release(shared().free, shared().counters);

@@ -4,7 +4,10 @@
 // Sizes are rounded up to classes, eight to each doubling (at most 12.5 % is lost). A freed piece goes on the
 // list of its class in the thread that freed it, and the next request of that class takes it: two pointer
 // moves. Pieces of 1 MiB and more are shared by all threads behind a lock, and so is what a thread leaves
-// when it ends, or holds in plenty while another one must ask the system.
+// when it ends, or holds in plenty while another one must ask the system. Tensors whose sizes change from
+// step to step, such as batches of sentences, would leave pieces of every size behind. So where none of the
+// class is free, one of these up to twice as large serves, and where there is none either, smaller ones go
+// back to the system for the new one.
 #pragma once
 
 #include <bit>
@@ -27,8 +30,11 @@ void release_cached_memory();
 
 namespace memory {
 
-// A piece of at least `bytes`; its class must be handed back with it. Throws OutOfMemory.
-void* allocate(std::size_t bytes, std::uint8_t& size_class);
+enum class Fit { exact, or_larger };
+
+// A piece of at least `bytes`; its class, which is that of `bytes` if the fit is exact, must be handed back
+// with it. Throws OutOfMemory.
+void* allocate(std::size_t bytes, std::uint8_t& size_class, Fit fit);
 void deallocate(void* piece, std::uint8_t size_class) noexcept;
 
 inline constexpr std::size_t alignment = 64;
@@ -56,7 +62,7 @@ struct PoolAllocator {
   PoolAllocator(const PoolAllocator<U>&) {}
   T* allocate(std::size_t count) {
     std::uint8_t size_class;
-    return static_cast<T*>(memory::allocate(count * sizeof(T), size_class));
+    return static_cast<T*>(memory::allocate(count * sizeof(T), size_class, Fit::exact));
   }
   void deallocate(T* piece, std::size_t count) { memory::deallocate(piece, class_of(count * sizeof(T))); }
   friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }

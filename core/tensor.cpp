@@ -23,7 +23,8 @@ Block* with_elements(std::int64_t numel, const Shape& shape, DType dtype, const 
   check(!__builtin_mul_overflow(numel, static_cast<std::int64_t>(size_of(dtype)), &bytes), op, "shape ",
         shape, " of ", dtype, " needs more than 2^63 bytes. Split the work?");
   std::uint8_t size_class;
-  void* const piece = memory::allocate(offset_of_elements + static_cast<std::size_t>(bytes), size_class);
+  void* const piece = memory::allocate(offset_of_elements + static_cast<std::size_t>(bytes), size_class,
+                                       memory::Fit::or_larger);
   Block* const block = new (piece) Block;
   block->dtype = dtype;
   block->size_class = size_class;
@@ -56,7 +57,7 @@ Block* Block::create_like(const Block& other, DType dtype) {
 
 Block* Block::view(Block* of, const Shape& shape, const Strides& strides, std::int64_t offset) {
   std::uint8_t size_class;
-  Block* const block = new (memory::allocate(sizeof(Block), size_class)) Block;
+  Block* const block = new (memory::allocate(sizeof(Block), size_class, memory::Fit::exact)) Block;
   block->dtype = of->dtype;
   block->size_class = size_class;
   block->data = static_cast<std::byte*>(of->data) + offset * static_cast<std::int64_t>(size_of(of->dtype));

@@ -115,7 +115,24 @@ TEST_CASE("the steady state calls the system's allocator no more", "[memory]") {
   CHECK(system_allocations() == before);
 }
 
+TEST_CASE("batches of many sizes hold little more than the largest of them", "[memory]") {
+  constexpr std::int64_t layers = 8, shortest = 16, longest = 64, largest = layers * longest * mib / 8;
+  const bool they_grow = GENERATE(true, false);
+  release_cached_memory();
+  const MemoryStats before = memory_stats();
+  for (int repeat = 0; repeat < 3; ++repeat)
+    for (std::int64_t i = 0; i <= longest - shortest; ++i) {
+      const std::int64_t length = they_grow ? shortest + i : shortest + i * 20 % (longest - shortest + 1);
+      std::vector<Tensor> activations;
+      for (std::int64_t layer = 0; layer < layers; ++layer) activations.push_back(of_bytes(length * mib / 8));
+    }
+  const MemoryStats after = memory_stats();
+  CHECK(after.bytes_in_use == before.bytes_in_use);
+  CHECK(after.cached_bytes - before.cached_bytes < 2 * largest);
+}
+
 TEST_CASE("memory statistics count bytes in use, their peak and what is cached", "[memory]") {
+  release_cached_memory();  // or a larger piece may serve
   const MemoryStats before = memory_stats();
   reset_peak_memory();
   CHECK(memory_stats().peak_bytes == before.bytes_in_use);
