@@ -38,6 +38,13 @@ struct Sentences {
   IdsView operator[](std::int64_t s) const { return all[static_cast<std::size_t>(s)]; }
   std::int64_t count() const { return static_cast<std::int64_t>(all.size()); }
 
+  // Sentences from `begin` up to and without `end`, as one.
+  Ids joined(std::int64_t begin, std::int64_t end) const {
+    Ids ids;
+    for (std::int64_t s = begin; s < end; ++s) ids.insert(ids.end(), (*this)[s].begin(), (*this)[s].end());
+    return ids;
+  }
+
   // A sentence of another document than that of s.
   std::int64_t elsewhere(std::int64_t s, Random& random) const {
     const std::int64_t begin = begins[static_cast<std::size_t>(s)], end = ends[static_cast<std::size_t>(s)];
@@ -88,6 +95,8 @@ void check_sentences(const Sentences& sentences, const BertOptions& options) {
   check(options.near >= 0 && options.near <= 1, "bert_batches",
         "the part of these that is hard to tell from the right one must be from 0 to 1, not ", options.near,
         ". 0.5?");
+  check(options.most_sentences >= 1, "bert_batches", "a segment has one sentence or more, not at most ",
+        options.most_sentences, ". 1?");
   const Ids none;
   Random random(0, 0);
   mask_tokens(none, options.masking, random);  // refuses what it cannot do
@@ -103,18 +112,44 @@ std::int64_t second_of(const Sentences& sentences, std::int64_t first, bool is_r
   return sentences.elsewhere(first, random);
 }
 
+// How many sentences each segment may have.
+struct Lengths {
+  std::int64_t first, second;
+};
+
+// The two, with the sentences before and behind them that were asked for, so far as there are and as fit.
+BertInput input_of(const Sentences& sentences, std::int64_t first, std::int64_t second, Lengths most,
+                   const BertOptions& options) {
+  std::int64_t begin = first, end = second + 1;
+  std::int64_t room = options.longest - 3 - size_of(sentences[first]) - size_of(sentences[second]);
+  const auto fits = [&](std::int64_t s) {
+    const bool yes = size_of(sentences[s]) <= room;
+    if (yes) room -= size_of(sentences[s]);
+    return yes;
+  };
+  const std::int64_t earliest = sentences.begins[static_cast<std::size_t>(first)],
+                     latest = sentences.ends[static_cast<std::size_t>(second)];
+  while (first - begin + 1 < most.first && begin > earliest && fits(begin - 1)) --begin;
+  while (end - second < most.second && end < latest && fits(end)) ++end;
+  return bert_input(sentences.joined(begin, first + 1), sentences.joined(second, end),
+                    options.masking.special, options.longest);
+}
+
 BertBatch batch_of(const Sentences& sentences, const BertOptions& options,
                    const std::vector<std::int64_t>& items, std::int64_t epoch) {
   std::vector<Ids> ids, segments, labels;
   std::vector<std::int64_t> is_random;
+  // The same for all rows, so that little of the batch is padding.
+  Random lengths(options.seed, {streams::lengths, epoch, items.front()});
+  const std::int64_t of_first = 1 + lengths.below(options.most_sentences);
+  const Lengths most{of_first, 1 + lengths.below(options.most_sentences)};
   for (const std::int64_t item : items) {
     Random pairs(options.seed, {streams::pairs, epoch, item}),
         masks(options.seed, {streams::masks, epoch, item});
     const std::int64_t first = sentences.firsts[static_cast<std::size_t>(item)];
     is_random.push_back(pairs.chance(options.random));
     const std::int64_t second = second_of(sentences, first, is_random.back() == 1, options.near, pairs);
-    BertInput input =
-        bert_input(sentences[first], sentences[second], options.masking.special, options.longest);
+    BertInput input = input_of(sentences, first, second, most, options);
     Masked masked = mask_tokens(input.ids, options.masking, masks);
     ids.push_back(std::move(masked.ids));
     labels.push_back(std::move(masked.labels));

@@ -32,8 +32,9 @@ struct BertBatch {
 struct BertOptions {
   std::int64_t batch_size, longest;
   Masking masking;
-  double random = 0.5;  // of second sentences is from elsewhere
-  double near = 0;      // of these is hard to tell from the right one, see below
+  double random = 0.5;              // of second sentences is from elsewhere
+  double near = 0;                  // of these is hard to tell from the right one, see below
+  std::int64_t most_sentences = 1;  // in each of the two segments, see below
   std::uint64_t seed = 0;
 };
 
@@ -43,6 +44,10 @@ struct BertOptions {
 // Most sentences from elsewhere speak of something that cannot come now, and teach no more than that. With
 // the probability `near` sixteen are drawn, and of these the one is taken that shares most words with the
 // right one but is not the same; it may well differ from it in a single word.
+//
+// Where a segment may have several sentences, two numbers from 1 to `most_sentences` are drawn for a batch. A
+// first segment is the sentence and those before it, a second one what follows, or the sentence from
+// elsewhere, and what stands behind it: as many as were drawn, as there are and as fit.
 Source<BertBatch> bert_batches(std::vector<Document> documents, const BertOptions& options);
 
 }  // namespace gradus::data

@@ -6,6 +6,6 @@
 
 namespace gradus::data::streams {
 
-enum : std::int64_t { order, offsets, pairs, masks, sampling, subsampling, contexts };
+enum : std::int64_t { order, offsets, pairs, masks, sampling, subsampling, contexts, lengths, exchanges };
 
 }  // namespace gradus::data::streams

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "support/catch.h"
@@ -181,6 +182,61 @@ TEST_CASE("a near sentence from elsewhere shares words with the right one and is
   CHECK(std::abs(nearest / rows - share) < 4 * std::sqrt(share * (1 - share) / rows));
 }
 
+TEST_CASE("segments of several sentences are whole ones in a row, as many in all rows of a batch", "[data]") {
+  const Corpus corpus = some_corpus();
+  constexpr std::int64_t most = 3;
+  const std::int64_t longest = GENERATE(19, 64);  // two sentences have 16 tokens at most, six 48
+  BertOptions options = options_for(corpus, longest);
+  options.most_sentences = most;
+  const Source<BertBatch> source = bert_batches(corpus.documents, options);
+  // How many batches drew so many sentences, seen where the document and the row have room for all.
+  std::vector<double> of_first(most), of_second(most);
+  for (std::int64_t epoch = 0; epoch < 200; ++epoch)
+    for (std::int64_t i = 0; i < source.batches_per_epoch(); ++i) {
+      std::set<std::int64_t> firsts, seconds;
+      for (const Row& row : rows_of(source.at({epoch, i}))) {
+        CHECK(static_cast<std::int64_t>(row.ids.size()) <= longest);
+        const auto sep = std::find(row.original.begin(), row.original.end(), special.sep);
+        const Ids a(row.original.begin() + 1, sep), b(sep + 1, row.original.end() - 1);
+        const auto document_of = [&](const Corpus::Home& home) -> const Document& {
+          return corpus.documents[static_cast<std::size_t>(home.document)];
+        };
+        const auto run = [&](const Corpus::Home& from, const Corpus::Home& to) {
+          Ids ids;
+          for (std::int64_t s = from.sentence; s <= to.sentence; ++s) {
+            const Ids& sentence = document_of(from)[static_cast<std::size_t>(s)];
+            ids.insert(ids.end(), sentence.begin(), sentence.end());
+          }
+          return ids;
+        };
+        const Corpus::Home begin = corpus.homes.at(a.front()), end = corpus.homes.at(a.back()),
+                           next = corpus.homes.at(b.front()), last = corpus.homes.at(b.back());
+        CHECK(a == run(begin, end));
+        CHECK(b == run(next, last));
+        if (row.is_random)
+          CHECK(next.document != end.document);
+        else
+          CHECK((next.document == end.document && next.sentence == end.sentence + 1));
+        const std::int64_t in_first = end.sentence - begin.sentence + 1,
+                           in_second = last.sentence - next.sentence + 1;
+        REQUIRE(std::max(in_first, in_second) <= most);
+        if (end.sentence + 1 >= most) firsts.insert(in_first);
+        if (std::ssize(document_of(next)) - next.sentence >= most) seconds.insert(in_second);
+      }
+      if (longest < 64) continue;  // where a sentence fits in one row and not in another
+      REQUIRE(std::max(firsts.size(), seconds.size()) <= 1);
+      for (const std::int64_t count : firsts) ++of_first[static_cast<std::size_t>(count - 1)];
+      for (const std::int64_t count : seconds) ++of_second[static_cast<std::size_t>(count - 1)];
+    }
+  if (longest < 64) return;
+  for (const std::vector<double>& counts : {of_first, of_second}) {
+    const double all = std::accumulate(counts.begin(), counts.end(), 0.0);
+    constexpr double share = 1.0 / most;
+    for (const double count : counts)
+      CHECK(std::abs(count / all - share) < 4 * std::sqrt(share * (1 - share) / all));
+  }
+}
+
 TEST_CASE("each epoch hides other tokens, and the same epoch the same ones", "[data]") {
   const Corpus corpus = some_corpus();
   const auto hidden_in = [&](std::int64_t epoch) {
@@ -255,6 +311,11 @@ TEST_CASE("BERT's batches refuse corpora without pairs", "[data]") {
               .starts_with("[bert_batches] the part of these that is hard to tell from the right one must be "
                            "from 0 to 1, not "));
   }
+  BertOptions none = options_for(corpus);
+  none.most_sentences = 0;
+  CHECK(message_of([&] {
+          bert_batches({{{5}, {6}}, {{7}}}, none);
+        }) == "[bert_batches] a segment has one sentence or more, not at most 0. 1?");
   corpus.vocabulary = 4;
   CHECK(refused({{{2}, {3}}, {{1}}}).find("are not five of a vocabulary of 4") != std::string::npos);
   CHECK(message_of([] { bert_input(Ids{5}, Ids{6}, special, 4); }) ==
