@@ -2,18 +2,29 @@
 #include <optional>
 
 #include <gradus/autograd/grad_mode.h>
+#include <gradus/autograd/ops/elementwise.h>
 #include <gradus/cli/bert.h>
 #include <gradus/cli/bert_corpus.h>
 #include <gradus/cli/families.h>
 #include <gradus/cli/fill.h>
 #include <gradus/core/check.h>
+#include <gradus/data/streams.h>
 #include <gradus/data/wordpiece.h>
 #include <gradus/models/hugging_face_bert.h>
+#include <gradus/models/word_exchange.h>
 
 namespace gradus::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+// In each half of a pair, at most. What was named comes again some sentences later, and to tell it there the
+// model must learn to look for it.
+constexpr std::int64_t most_sentences = 4;
+
+std::int64_t batches_given(const data::Source<data::BertBatch>& source) {
+  return source.place().epoch * source.batches_per_epoch() + source.place().batch;
+}
 
 class BertFamily final : public Family, public IsBert {
  public:
@@ -49,7 +60,7 @@ class BertFamily final : public Family, public IsBert {
     options.add(units_option("heads", config_.heads, "that attend, side by side; --width is a multiple"));
     options.add(units_option("context", config_.context, "tokens of the longest text"));
     options.add(dropout_option(config_.dropout));
-    defaults = {.steps = 12'000, .batch_size = 64, .eval_every = 1000, .lr = 5e-4};
+    defaults = {.steps = 10'000, .batch_size = 64, .eval_every = 1000, .lr = 5e-4};
   }
 
   void check_settings(const Options& options) const override {
@@ -64,22 +75,25 @@ class BertFamily final : public Family, public IsBert {
     corpus_.read(run);
     corpus_.hold_out(config_.context);
     make_model(corpus_.tokenizer());
-    batches_.emplace(
-        data::bert_batches(corpus_.training(), {.batch_size = settings.batch_size,
-                                                .longest = config_.context,
-                                                .masking = corpus_.masking(training_corruption()),
-                                                .random = random_,
-                                                .near = 0.5,
-                                                .seed = static_cast<std::uint64_t>(settings.seed)}));
+    const auto seed = static_cast<std::uint64_t>(settings.seed);
+    sentences_.emplace(data::bert_batches(corpus_.training(), of_pairs(settings, seed, 1)));
+    passages_.emplace(data::bert_batches(corpus_.training(), of_pairs(settings, seed + 1, most_sentences)));
+    data::BertOptions following = of_pairs(settings, seed + 2, most_sentences);
+    following.random = 0;
+    following.masking = corpus_.masking({.selected = 0.35, .masked = 1, .random = 0});
+    to_exchange_.emplace(data::bert_batches(corpus_.training(), following));
     return {.model = &*model_,
             .next_loss =
-                [this, steps = settings.steps] {
-                  const models::BertPretraining::LossOptions how = loss_options(steps);
-                  const data::BertBatch batch = batches_->next();
-                  tokens_ += batch.ids.numel();
-                  return model_->loss(batch, how).total;
+                [this, seed, half = settings.steps / 2] {
+                  const std::int64_t step = batches_given(*sentences_) + batches_given(*passages_);
+                  data::Source<data::BertBatch>& source = step % 2 == 0 ? *sentences_ : *passages_;
+                  const Tensor loss = loss_of(source.next(), layers_of(step / 2));
+                  if (step < half) return loss;
+                  const std::optional<data::BertBatch> exchanged = next_exchanged(seed);
+                  return exchanged ? loss + loss_of(*exchanged, config_.layers) : loss;
                 },
-            .parts = {optim::part("batches", *batches_)},
+            .parts = {optim::part("sentences", *sentences_), optim::part("passages", *passages_),
+                      optim::part("exchanges", *to_exchange_)},
             .evaluate = [this] { return pretraining_loss(*model_, corpus_); },
             .sample = [this] { return sample(); },
             .unit = "tokens",
@@ -135,16 +149,33 @@ class BertFamily final : public Family, public IsBert {
   // in held-out text they are a tenth.
   data::Corruption training_corruption() const { return {.selected = hide_, .masked = 0.7, .random = 0.1}; }
 
-  // A near miss differs from the right sentence in a word or two. To see it, [CLS] must see which word
-  // belongs there. Hidden tokens teach that, but to the last layer, and what [CLS] reads in it comes from
-  // those below. So every second step does without the last layer, and those below learn it as well; once
-  // they have, pairs weigh more.
-  models::BertPretraining::LossOptions loss_options(std::int64_t steps) const {
-    const data::Place& place = batches_->place();
-    const std::int64_t step = place.epoch * batches_->batches_per_epoch() + place.batch;
-    const bool without_last = config_.layers > 1 && step % 2 == 1;
-    return {.nsp = static_cast<double>(step) < 0.6 * static_cast<double>(steps) ? 1.0 : 8.0,
-            .layers = without_last ? config_.layers - 1 : config_.layers};
+  data::BertOptions of_pairs(const TrainSettings& settings, std::uint64_t seed,
+                             std::int64_t sentences) const {
+    return {.batch_size = settings.batch_size,
+            .longest = config_.context,
+            .masking = corpus_.masking(training_corruption()),
+            .random = random_,
+            .near = 0.5,
+            .most_sentences = sentences,
+            .seed = seed};
+  }
+
+  std::optional<data::BertBatch> next_exchanged(std::uint64_t seed) {
+    data::Random random(seed, {data::streams::exchanges, batches_given(*to_exchange_)});
+    const data::SpecialIds special = data::special_ids(corpus_.tokenizer().vocabulary());
+    return models::with_words_exchanged(*model_, to_exchange_->next(), special, random);
+  }
+
+  // To see that a word does not belong, [CLS] must see which one does. Hidden words teach that, but to the
+  // last layer, and what [CLS] reads in it comes from those below. So every second batch of each kind does
+  // without the last layer, and those below learn it as well.
+  std::int64_t layers_of(std::int64_t batch) const {
+    return config_.layers > 1 && batch % 2 == 1 ? config_.layers - 1 : config_.layers;
+  }
+
+  Tensor loss_of(const data::BertBatch& batch, std::int64_t layers) {
+    tokens_ += batch.ids.numel();
+    return model_->loss(batch, layers).total;
   }
 
   void make_model(const data::Tokenizer& tokenizer) {
@@ -171,7 +202,12 @@ class BertFamily final : public Family, public IsBert {
   std::int64_t tokens_ = 0;
   std::unique_ptr<data::Tokenizer> tokenizer_;  // of a run that was opened
   std::optional<models::BertPretraining> model_;
-  std::optional<data::Source<data::BertBatch>> batches_;
+  // Pairs of single sentences, as held-out ones are, and of passages take turns.
+  std::optional<data::Source<data::BertBatch>> sentences_, passages_;
+  // In the second half of the training each step sees some of `to_exchange_` as well. Whether a sentence
+  // follows is mostly told by a single word of its topic, and [CLS] learns to see no more than that. Once
+  // hidden words are told from first sentences, the model itself makes pairs in which each word counts.
+  std::optional<data::Source<data::BertBatch>> to_exchange_;
 };
 
 }  // namespace

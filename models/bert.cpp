@@ -141,23 +141,36 @@ Tensor Bert::pooled(const Tensor& tokens) const {
   return tanh(pooler(tokens.select(-2, 0)));
 }
 
-BertPretraining::BertPretraining(const Options& o)
-    : options(o),
-      bert(o),
-      transform({.in = o.width, .out = o.width}),
-      norm({.width = o.width, .eps = o.eps}),
-      decoder({.in = o.width, .out = o.vocabulary}),
-      next({.in = o.width, .out = 2}) {
-  nn::normal_weights(transform, o.deviation);
-  nn::normal_weights(next, o.deviation);
+WordHead::WordHead(const Bert& bert)
+    : transform({.in = bert.options.width, .out = bert.options.width}),
+      norm({.width = bert.options.width, .eps = bert.options.eps}),
+      decoder({.in = bert.options.width, .out = bert.options.vocabulary}) {
   decoder.weight = bert.word.weight;
   const GradMode off(false);
   decoder.bias.zero_();
 }
 
-Tensor BertPretraining::mlm(const Tensor& tokens) const {
+Tensor WordHead::operator()(const Tensor& tokens) const {
   const nn::Call call(*this);
   return decoder(norm(gelu(transform(tokens))));
+}
+
+Tensor WordHead::loss(const Tensor& tokens, const Tensor& labels) const {
+  const data::Ids all = labels.contiguous().to_vector<std::int64_t>();
+  data::Ids places, targets;  // of the hidden words
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i] == data::ignore_index) continue;
+    places.push_back(static_cast<std::int64_t>(i));
+    targets.push_back(all[i]);
+  }
+  const Tensor hidden = index_select(tokens.flatten(0, -2), 0, from_vector(places));
+  return cross_entropy((*this)(hidden), from_vector(targets));
+}
+
+BertPretraining::BertPretraining(const Options& o)
+    : options(o), bert(o), mlm(bert), next({.in = o.width, .out = 2}) {
+  nn::normal_weights(mlm.transform, o.deviation);
+  nn::normal_weights(next, o.deviation);
 }
 
 Tensor BertPretraining::nsp(const Tensor& tokens) const {
@@ -165,24 +178,13 @@ Tensor BertPretraining::nsp(const Tensor& tokens) const {
   return next(bert.pooled(tokens));
 }
 
-BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, const LossOptions& how) const {
+BertPretraining::Loss BertPretraining::loss(const data::BertBatch& batch, std::int64_t layers) const {
   const nn::Call call(*this);
-  const Tensor tokens = bert.through(how.layers == 0 ? options.layers : how.layers,
-                                     {.ids = batch.ids, .segments = batch.segments, .mask = batch.mask});
-  const data::Ids labels = batch.labels.to_vector<std::int64_t>();
-  data::Ids places, targets;  // of the hidden tokens
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] == data::ignore_index) continue;
-    places.push_back(static_cast<std::int64_t>(i));
-    targets.push_back(labels[i]);
-  }
-  const Tensor hidden = index_select(tokens.flatten(0, 1), 0, from_vector(places));
-  Loss loss{.total = {}, .mlm = cross_entropy(mlm(hidden), from_vector(targets)), .nsp = {}};
-  loss.total = loss.mlm;
-  if (how.nsp == 0) return loss;
-  loss.nsp = cross_entropy(nsp(tokens), batch.is_random);
-  loss.total = loss.mlm + loss.nsp * how.nsp;
-  return loss;
+  const Tensor tokens =
+      bert.through(layers, {.ids = batch.ids, .segments = batch.segments, .mask = batch.mask});
+  const Tensor of_words = mlm.loss(tokens, batch.labels),
+               of_pairs = cross_entropy(nsp(tokens), batch.is_random);
+  return {.total = of_words + of_pairs, .mlm = of_words, .nsp = of_pairs};
 }
 
 }  // namespace gradus::models

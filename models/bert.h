@@ -87,42 +87,55 @@ class Bert : public nn::ModuleOf<Bert> {
   Tensor embedded(const BertText& text) const;
 };
 
-// With the heads of pre-training.
-//   mlm  logits = E norm(gelu(W x + b)) + c, E being the word embedding's matrix
-//   nsp  logits = W pooled + b: 0, the second sentence follows; 1, it does not
+// Says what stood where a word is hidden: logits = E norm(gelu(W x + b)) + c, E being the word embedding's
+// matrix.
+class WordHead : public nn::ModuleOf<WordHead> {
+ public:
+  explicit WordHead(const Bert& bert);  // whose matrix it shares
+
+  Tensor operator()(const Tensor& tokens) const;  // (..., width) to (..., V)
+  // The mean over the hidden words; logits are computed there alone. Labels are those words, (..., T) as the
+  // tokens, and ignore_index elsewhere.
+  Tensor loss(const Tensor& tokens, const Tensor& labels) const;
+
+  nn::Linear transform;
+  nn::LayerNorm norm;
+  nn::Linear decoder;
+
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit.module("transform", self.transform);
+    visit.module("norm", self.norm);
+    visit.module("decoder", self.decoder);
+  }
+};
+
+// With the heads of pre-training: mlm tells hidden words; nsp  logits = W pooled + b: 0, the second sentence
+// follows; 1, it does not.
 class BertPretraining : public nn::ModuleOf<BertPretraining> {
  public:
   using Options = BertConfig;
   explicit BertPretraining(const Options& options);
 
-  Tensor mlm(const Tensor& tokens) const;  // (..., width) to (..., V)
   Tensor nsp(const Tensor& tokens) const;  // (B, T, width) to (B, 2)
 
-  // What the batch's questions cost, each a mean: over hidden tokens, over pairs. Logits are computed at the
-  // hidden tokens alone.
+  // What the batch's questions cost, each a mean: over hidden tokens, over pairs; total is their sum. The
+  // heads see what the first `layers` of the encoder give, or all of them.
   struct Loss {
-    Tensor total, mlm, nsp;  // mlm + options.nsp nsp
+    Tensor total, mlm, nsp;
   };
-  struct LossOptions {
-    double nsp = 1;           // 0: it is not asked for, and undefined
-    std::int64_t layers = 0;  // the heads see what so many of the encoder's layers give; 0: all of them
-  };
-  Loss loss(const data::BertBatch& batch, const LossOptions& how) const;
-  Loss loss(const data::BertBatch& batch) const { return loss(batch, {}); }
+  Loss loss(const data::BertBatch& batch, std::int64_t layers) const;
+  Loss loss(const data::BertBatch& batch) const { return loss(batch, options.layers); }
 
   Options options;
   Bert bert;
-  nn::Linear transform;
-  nn::LayerNorm norm;
-  nn::Linear decoder;  // its matrix is the word embedding's
+  WordHead mlm;
   nn::Linear next;
 
   template <class Self, class Visit>
   static void members(Self& self, Visit& visit) {
     visit.module("bert", self.bert);
-    visit.module("transform", self.transform);
-    visit.module("norm", self.norm);
-    visit.module("decoder", self.decoder);
+    WordHead::members(self.mlm, visit);
     visit.module("next", self.next);
   }
 };

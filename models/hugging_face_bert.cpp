@@ -36,13 +36,13 @@ class Table {
       for (std::string& name : names) name.insert(0, "cls.");
       views.push_back({view, std::move(names)});
     };
-    add_own(model.transform.weight, {"predictions.transform.dense.weight"});
-    add_own(model.transform.bias, {"predictions.transform.dense.bias"});
-    add_own(model.norm.weight,
+    add_own(model.mlm.transform.weight, {"predictions.transform.dense.weight"});
+    add_own(model.mlm.transform.bias, {"predictions.transform.dense.bias"});
+    add_own(model.mlm.norm.weight,
             {"predictions.transform.LayerNorm.weight", "predictions.transform.LayerNorm.gamma"});
-    add_own(model.norm.bias,
+    add_own(model.mlm.norm.bias,
             {"predictions.transform.LayerNorm.bias", "predictions.transform.LayerNorm.beta"});
-    add_own(model.decoder.bias, {"predictions.bias", "predictions.decoder.bias"});
+    add_own(model.mlm.decoder.bias, {"predictions.bias", "predictions.decoder.bias"});
     add_own(model.next.weight, {"seq_relationship.weight"});
     add_own(model.next.bias, {"seq_relationship.bias"});
   }

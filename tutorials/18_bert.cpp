@@ -137,9 +137,9 @@ void print_masks() {
 std::array<Tensor, 3> ask(const Model& m, const Batch& batch, const Tensor& rate, const Recipe& r) {
   const auto [shown, asked] = hide(batch.ids, rate, r);
   const Tensor x = read(m.bert, shown, batch.segments, {.causal = r.left_to_right});
-  const Tensor t = m.norm(gelu(m.transform(r.left_to_right ? x.slice(1, 0, 12) : x.slice(1, 1, 13))));
+  const Tensor t = m.mlm.norm(gelu(m.mlm.transform(r.left_to_right ? x.slice(1, 0, 12) : x.slice(1, 1, 13))));
   const Tensor random = m.next(tanh(m.bert.pooler(x.select(1, 0))));
-  return {linear(t, m.bert.word.weight, m.decoder.bias), asked.slice(1, 1, 13), random};
+  return {linear(t, m.bert.word.weight, m.mlm.decoder.bias), asked.slice(1, 1, 13), random};
 }
 
 Tensor loss(const Model& m, const Batch& batch, const Recipe& r) {
