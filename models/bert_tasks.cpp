@@ -26,6 +26,8 @@ Options checked(const Options& o) {
         o.outputs, has_outputs(o.head) ? ". As many as there are labels?" : ". Leave it out?");
   check(o.tuning != Tuning::features || (o.feature_layers > 0 && o.feature_layers <= o.bert.layers), op,
         "features of ", o.feature_layers, " layers, and Bert has ", o.bert.layers, ". At most as many?");
+  check(!o.tells_words || o.tuning == Tuning::all, op,
+        "hidden words teach nothing to layers that stay as they are. Tuning::all?");
   return o;
 }
 
@@ -54,6 +56,10 @@ BertTask::BertTask(const Options& o)
       dropout({.p = o.dropout}),
       head({.in = o.bert.width, .out = outputs_of(o)}) {
   nn::normal_weights(head, o.bert.deviation);
+  if (o.tells_words) {
+    words.emplace(bert);
+    nn::normal_weights(words->transform, o.bert.deviation);
+  }
   if (o.tuning == Tuning::all) return;
   bert.requires_grad_(false);
   if (o.tuning == Tuning::frozen) {
@@ -104,6 +110,13 @@ Tensor BertTask::operator()(const BertText& text) const {
       break;
   }
   return head(dropout(of_tokens(text)));
+}
+
+Tensor BertTask::words_loss(const BertText& hidden, const Tensor& labels) const {
+  const nn::Call call(*this);
+  check(words.has_value(), op, "there is no head that tells words. Options::tells_words?");
+  const bool is_choice = options.head == TaskHead::choice;
+  return words->loss(bert(is_choice ? one_row_each(hidden) : hidden), labels);
 }
 
 Tensor BertTask::loss(const BertText& text, const Tensor& labels) const {

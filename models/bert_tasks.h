@@ -43,12 +43,17 @@ class BertTask : public nn::ModuleOf<BertTask> {
     Features features = Features::side_by_side;
     std::int64_t feature_layers = 4;  // how many, from the last
     double dropout = 0.1;             // of what the head sees
+    bool tells_words = false;         // with `words`; all weights learn
   };
   explicit BertTask(const Options& options);
 
   // text: (B, T) to (B, K); choice: (B, C, T) to (B, C); span: (B, T) to (B, 2, T), starts and ends;
   // tags: (B, T) to (B, T, K).
   Tensor operator()(const BertText& text) const;
+
+  // What the hidden words of the same texts cost, labels as WordHead's; the shape of a choice is (B, C, T).
+  // Beside the task's own loss it keeps up what pre-training taught. Radford et al. 2018
+  Tensor words_loss(const BertText& hidden, const Tensor& labels) const;
 
   // Cross entropy, or the squared error of a number. Labels: of text (B,), ids or numbers; of choice (B,); of
   // span (B, 2), the first and the last token; of tags (B, T). Labels that are ignore_index cost nothing.
@@ -57,6 +62,7 @@ class BertTask : public nn::ModuleOf<BertTask> {
   Options options;
   Bert bert;
   std::optional<nn::Linear> mix;  // of features
+  std::optional<WordHead> words;
   nn::Dropout dropout;
   nn::Linear head;
 
@@ -64,6 +70,7 @@ class BertTask : public nn::ModuleOf<BertTask> {
   static void members(Self& self, Visit& visit) {
     visit.module("bert", self.bert);
     if (self.mix) visit.module("mix", *self.mix);
+    if (self.words) visit.module("words", *self.words);
     visit.module("dropout", self.dropout);
     visit.module("head", self.head);
   }

@@ -165,6 +165,30 @@ TEST_CASE("a pre-trained Bert's weights are those that a task begins with", "[mo
   CHECK_FALSE(model.bert.word.weight.requires_grad());
 }
 
+TEST_CASE("the words of a task's texts are told as in pre-training, with the same matrix", "[model][grad]") {
+  const std::int64_t no = data::ignore_index;
+  const Tensor labels = tensor({{no, no, 7, no, 5, no}, {no, 11, no, no, no, no}}, i64);
+  BertConfig config = small;
+  config.dropout = 0;
+  const BertPretraining pretrained(config);
+  for (const TaskHead head : {TaskHead::text, TaskHead::choice}) {
+    const bool is_choice = head == TaskHead::choice;
+    BertTask model({.bert = config, .head = head, .outputs = is_choice ? 0 : 2, .tells_words = true});
+    model.bert.load_state(pretrained.bert.state());
+    model.words->load_state(pretrained.mlm.state());
+    CHECK(model.words->decoder.weight.shares_handle_with(model.bert.word.weight));
+    // Of the choices' rows the second half are those of the first in the other order.
+    const Tensor all = is_choice ? stack({labels, flip(labels, 0)}, 0) : labels;
+    const Tensor loss = model.words_loss(is_choice ? choices : text, all);
+    const auto [ids, segments, mask] = text;
+    const Tensor right = pretrained.loss({ids, segments, mask, labels, zeros({2}, i64)}).mlm;
+    CHECK(loss.item() == Approx(right.item()).epsilon(1e-6));
+    loss.backward();
+    CHECK(sum(abs(model.words->transform.weight.grad())).item() > 0);
+    CHECK(sum(abs(model.bert.position.weight.grad())).item() > 0);
+  }
+}
+
 TEST_CASE("every head learns a batch by heart", "[model]") {
   const Tuning tuning = GENERATE(Tuning::all, Tuning::frozen, Tuning::features);
   const BertConfig config{.vocabulary = 12, .context = 6, .width = 16, .layers = 2, .heads = 2, .dropout = 0};
@@ -234,6 +258,15 @@ TEST_CASE("the best span is the best of all pairs that stand in the second text"
 }
 
 TEST_CASE("BertTask refuses what does not fit", "[model][error]") {
+  CHECK(message_of([] {
+          BertTask({.bert = small,
+                    .head = TaskHead::text,
+                    .outputs = 2,
+                    .tuning = Tuning::frozen,
+                    .tells_words = true});
+        }) == "[bert_task] hidden words teach nothing to layers that stay as they are. Tuning::all?");
+  CHECK(message_of([] { made(all_heads()[0], Tuning::all).words_loss(text, text.ids); }) ==
+        "[bert_task] there is no head that tells words. Options::tells_words?");
   const auto message = [](const Options& options) {
     return message_of([&] { const BertTask model(options); });
   };
