@@ -62,7 +62,13 @@ foreach(mode IN ITEMS all frozen features)
   if(NOT said MATCHES "^ +[0-9.]+ %  bad\n +[0-9.]+ %  good\n$")
     message(SEND_ERROR "classify says\n${said}")
   endif()
+  file(STRINGS ${WORK}/${mode}/metrics.jsonl first LIMIT_COUNT 1)
+  string(JSON first_${mode} GET "${first}" loss)
 endforeach()
+# Who knows nothing yet pays log 2 for the label, and where all weights learn 0.3 log V for a hidden word as well.
+if(NOT first_frozen LESS 1 OR NOT first_features LESS 1 OR NOT first_all GREATER 2 OR NOT first_all LESS 3.5)
+  message(SEND_ERROR "the first losses are ${first_all}, ${first_frozen} and ${first_features}")
+endif()
 # What chooses the weights is the share of other examples that is told wrong: of 500, so that all its digits show.
 run(0 finetune bert --task sentiment ${small} --steps 20 --out chosen --json)
 string(REGEX MATCH "{\"step\":20,[^\n]+" evaluated "${said}")
