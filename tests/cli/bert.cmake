@@ -31,6 +31,22 @@ if(NOT masks EQUAL 2 OR NOT count EQUAL 5 OR NOT token STREQUAL cats)
   message(SEND_ERROR "two [MASK] are filled with\n${said}")
 endif()
 
+# From the middle on each step also asks of pairs with an exchanged word, which nobody has told from right ones yet.
+run(0 train bert --data documents.txt --vocabulary 60 --context 16 --width 32 --heads 2 --layers 2 --batch-size 16 --lr 5e-3 --steps 2000 --eval-every 1000 --out exchanged)
+file(STRINGS ${WORK}/exchanged/metrics.jsonl steps)
+foreach(begin 980 1000)
+  list(SUBLIST steps ${begin} 20 some)
+  set(tenths_${begin} 0)
+  foreach(step IN LISTS some)
+    string(JSON loss GET "${step}" loss)
+    string(REGEX REPLACE "^([0-9]+)[.]([0-9]).*" "\\1\\2" tenths "${loss}")
+    math(EXPR tenths_${begin} "${tenths_${begin}} + ${tenths}")
+  endforeach()
+endforeach()
+if(NOT tenths_980 LESS 300 OR NOT tenths_1000 GREATER 300)
+  message(SEND_ERROR "20 losses before and behind the middle are ${tenths_980} and ${tenths_1000} tenths")
+endif()
+
 # The same weights and sentences, but other pairs.
 foreach(random 0 1)
   run(0 train bert --data documents.txt --vocabulary 60 --context 16 ${tiny} --random ${random} --steps 1 --out pairs_${random})
