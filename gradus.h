@@ -21,6 +21,7 @@
 #include <gradus/autograd/ops/softmax.h>
 #include <gradus/autograd/ops/sort.h>
 #include <gradus/autograd/ops/view.h>
+#include <gradus/autograd/profile.h>
 #include <gradus/autograd/scope.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>

@@ -6,6 +6,7 @@
 
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/view.h>
+#include <gradus/autograd/profile.h>
 #include <gradus/autograd/record.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/elementwise.h>
@@ -65,6 +66,15 @@ class Walk {
       await(node);
     }
     add(node.slots[edge.output].gradient, std::move(gradient));
+  }
+
+  const Tensor* sum_so_far(const Edge& edge) const {
+    if (finite_only_ || !wants(edge)) return nullptr;  // anomaly mode looks at what each rule gives
+    const Node& node = *edge.node;
+    const bool is_owned = node.is_leaf && static_cast<const Leaf&>(node).walker.load() == this;
+    if (!is_owned && node.walk != this) return nullptr;
+    const Tensor& sum = is_owned ? static_cast<const Leaf&>(node).gathered : node.slots[edge.output].gradient;
+    return sum.defined() && may_be_added_to(sum) ? &sum : nullptr;
   }
 
   void run() {
@@ -161,6 +171,8 @@ class Walk {
       node.run(back);
     }
     if (!retain_graph_) node.release();
+    if (detail::profile != nullptr) [[unlikely]]
+      detail::profile->walked(node.name);
   }
 
   bool leads_on(const Node& node) const {
@@ -185,10 +197,14 @@ class Walk {
     }
   }
 
+  static bool may_be_added_to(const Tensor& sum) {
+    return !grad_mode() && sum.is_sole_owner() && sum.is_contiguous() && !sum.requires_grad();
+  }
+
   static void add(Tensor& sum, Tensor&& gradient) {
     if (!sum.defined())
       sum = std::move(gradient);
-    else if (!grad_mode() && sum.is_sole_owner() && sum.is_contiguous() && !sum.requires_grad())
+    else if (may_be_added_to(sum))
       kernels::add_into(sum, gradient);
     else
       sum = sum + gradient;
@@ -251,6 +267,8 @@ const Edge& Backward::edge_of(int input) const {
 }
 
 bool Backward::wants(int input) const { return walk_.wants(edge_of(input)); }
+
+const Tensor* Backward::sum_so_far(int input) const { return walk_.sum_so_far(edge_of(input)); }
 
 void Backward::give(int input, Tensor gradient) {
   const Edge& edge = edge_of(input);

@@ -99,6 +99,7 @@ Explanation explain(const Tensor& output) {
     op.name = qualified(node->scope, node->name);
     op.shape = node->slots[0].shape;
     op.flops = node->cost_in_flops >= 0 ? node->cost_in_flops : elements(node->slots[0]);
+    op.products = node->product_flops;
     op.bytes = op.flops > 0 ? default_bytes(*node) : 0;  // a view computes nothing and touches nothing
     op.kept = newly_kept(*node, counted);
     for (const Edge& edge : node->edges)
@@ -106,6 +107,7 @@ Explanation explain(const Tensor& output) {
         op.inputs.push_back(place->second);
     places.emplace(node, told.ops.size());
     told.flops += op.flops;
+    told.products += op.products;
     told.bytes += op.bytes;
     told.kept += op.kept;
     told.ops.push_back(std::move(op));

@@ -15,6 +15,7 @@ struct ExplainedOp {
   std::string name;   // with its scopes: gpt.block.3.attn/softmax
   Shape shape;        // of its first output
   double flops;       // floating-point operations of the forward pass
+  double products;    // those of matrix products, in the forward and the backward pass together
   double bytes;       // read and written
   std::int64_t kept;  // bytes held for the backward pass and by no earlier op; leaves are not counted
   std::vector<std::size_t> inputs;  // the recorded ops that it used, as places in the list
@@ -23,6 +24,7 @@ struct ExplainedOp {
 struct Explanation {
   std::vector<ExplainedOp> ops;  // in the order in which they ran
   double flops = 0;
+  double products = 0;
   double bytes = 0;
   std::int64_t kept = 0;
 

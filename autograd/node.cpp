@@ -1,5 +1,6 @@
 #include <gradus/autograd/node.h>
 
+#include <gradus/autograd/profile.h>
 #include <gradus/autograd/record.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/elementwise.h>
@@ -76,8 +77,11 @@ void Leaf::put_gradient(Tensor dx) {
 }
 
 void detail::attach(Node* node, const OpInfo& op, std::span<const Tensor> outputs) {
+  if (profile != nullptr) [[unlikely]]
+    profile->recorded(op.name);
   node->name = op.name;
   node->cost_in_flops = op.flops;
+  node->product_flops = op.product_flops;
   node->scope = current_scope;
   node->sequence = ++clock;
   bool first = true;

@@ -80,6 +80,7 @@ class Node : public TapeEntry {
   const char* name = "";
   const ScopePath* scope = nullptr;
   double cost_in_flops = -1;  // of the forward pass; negative: one for each element of the output
+  double product_flops = 0;   // of products of matrices, in both passes
   // Larger than that of every node whose output this one uses, so that walking from large to small meets each
   // node after all who use it. A Lamport clock: no counter is shared between threads.
   std::uint64_t sequence = 0;

@@ -40,7 +40,10 @@ class Backward {
   // Hands the gradient of an input on, or ignores it where it is not wanted. A wrong shape or dtype is
   // refused.
   void give(int input, Tensor gradient);
-  // The same handed over, for a rule that passes it on and needs it no more: one reference less to count.
+  // What other rules gave that input before, where it may be added to in place; else null. For a rule whose
+  // gradient is mostly zeros: it need not make them, nor the engine add them.
+  const Tensor* sum_so_far(int input) const;
+  // dy handed over, for a rule that passes it on and needs it no more: one reference less to count.
   Tensor take_dy(int i = 0) { return std::move(node_.slots[i].gradient); }
   bool creates_graph() const { return creates_graph_; }
   bool retains_graph() const { return retains_graph_; }
@@ -72,6 +75,16 @@ TensorRefs<sizeof...(T)> saves(const T&... x) {
 
 inline bool records(const Tensor& x) { return x.defined() && x.block().node != nullptr; }
 
+// Operations in products of matrices: those of the forward pass, and those that the backward pass must do.
+struct Products {
+  double forward, backward;
+};
+
+// Of a product of a and b: each gradient that is wanted is one more product of as many operations.
+inline Products products(double flops, const Tensor& a, const Tensor& b) {
+  return {flops, flops * ((records(a) ? 1 : 0) + (records(b) ? 1 : 0))};
+}
+
 // saves(needed_by(x, y)): y is kept only if x wants a gradient; else the rule gets an undefined tensor.
 inline const Tensor nothing_kept;
 inline const Tensor& needed_by(const Tensor& wanting, const Tensor& kept) {
@@ -80,9 +93,12 @@ inline const Tensor& needed_by(const Tensor& wanting, const Tensor& kept) {
 
 struct OpInfo {
   const char* name;
-  double flops = -1;
+  double flops = -1;         // of the forward pass; negative: one for each element of the output
+  double product_flops = 0;  // of both passes
   OpInfo(const char* op) : name(op) {}
   OpInfo(const char* op, double count) : name(op), flops(count) {}
+  OpInfo(const char* op, const Products& count)
+      : name(op), flops(count.forward), product_flops(count.forward + count.backward) {}
 };
 
 struct NoDefinition {};
@@ -127,6 +143,9 @@ class OpNode final : public Node {
   void run(Backward& back) override {
     if constexpr (has_definition) {
       if (back.creates_graph()) return run_definition(back, std::make_index_sequence<N>{});
+      // A rule may write where nobody else will read: what only the definition would have read is let go.
+      if (!back.retains_graph())
+        for (std::size_t i = S; i < kept; ++i) saved_[i].release();
     }
     run_rule(back, std::make_index_sequence<S>{});
   }

@@ -66,6 +66,17 @@ Work sgemm_64(int threads) {
   };
 }
 
+Work read_memory(double bytes, int threads) {
+  const auto count = static_cast<std::int64_t>(bytes / sizeof(float));
+  return [=, memory = ones({count}), sum = zeros({1})] {
+    const float* const x = memory.data<float>();
+    float total = 0;
+#pragma omp parallel for simd num_threads(threads) schedule(static) reduction(+ : total)
+    for (std::int64_t i = 0; i < count; ++i) total += x[i];
+    *sum.data<float>() = total;
+  };
+}
+
 Work triad(double bytes, int threads) {
   const auto count = static_cast<std::int64_t>(bytes / 12);
   return [=, first = zeros({count}), b = ones({count}), c = ones({count})] {

@@ -38,6 +38,9 @@ double pause_for_blas(int threads);
 inline constexpr int small_products = 64;
 Work sgemm_64(int threads);
 
+// Reads `bytes` that no cache holds.
+Work read_memory(double bytes, int threads);
+
 // a[i] = b[i] + s * c[i] over three arrays that hold `bytes` together: all of them are moved once by a call.
 Work triad(double bytes, int threads);
 

@@ -129,7 +129,7 @@ Step training(const std::vector<torch::Tensor>& parameters, std::function<torch:
     // zero_grad() of this version fills with zeros, to which backward() then adds; releasing them is quicker.
     for (const torch::Tensor& parameter : parameters) parameter.mutable_grad().reset();
   };
-  return {run, count, {}};
+  return {run, count, {}, 0, {}};
 }
 
 std::vector<torch::Tensor> joined(std::initializer_list<std::vector<torch::Tensor>> lists) {

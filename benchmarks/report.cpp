@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <numeric>
+#include <sstream>
+
+#include <gradus/core/parallel.h>
 
 namespace gradus::bench {
 
@@ -64,6 +67,18 @@ std::optional<std::string> Arguments::value(const std::string& flag) const {
   return found == values_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::vector<int> thread_counts_in(const std::optional<std::string>& text) {
+  std::vector<int> counts;
+  std::istringstream words(text.value_or(threads() > 1 ? "1,2" : "1"));
+  for (std::string word; std::getline(words, word, ',');) {
+    if (word.empty() || word.size() > 4 || word.find_first_not_of("0123456789") != std::string::npos ||
+        word.find_first_not_of('0') == std::string::npos)
+      throw Misuse("--threads takes numbers above 0 such as 1,2 and not '" + *text + "'.");
+    counts.push_back(std::stoi(word));
+  }
+  return counts;
+}
+
 void check_writable(const std::string& path) {
   if (!std::ofstream(path, std::ios::app))
     throw Misuse("'" + path + "' cannot be written. Is there such a folder, and may you write in it?");
@@ -103,13 +118,13 @@ void write_json(const std::string& path, const std::vector<JsonObject>& objects)
   if (!out.flush()) throw Misuse("'" + path + "' could not be written. Is the disk full?");
 }
 
-std::string brief(const std::optional<double>& number) {
+std::string brief(const std::optional<double>& number, int digits) {
   if (!number || !std::isfinite(*number)) return "-";
   const double size = std::abs(*number);
-  const int decimals = size == 0 || size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 5;
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.*f", decimals, *number);
-  return digits;
+  const int before = size == 0 ? digits : static_cast<int>(std::floor(std::log10(size))) + 1;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", std::clamp(digits - before, 0, digits + 1), *number);
+  return text;
 }
 
 int run_program(void (*body)(int, char**), int count, char** words) {

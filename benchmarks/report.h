@@ -31,6 +31,9 @@ class Arguments {
   std::map<std::string, std::string> values_;
 };
 
+// "1,2" as numbers; without it 1, and 2 where there are cores for it.
+std::vector<int> thread_counts_in(const std::optional<std::string>& text);
+
 // Refuses a file that cannot be written, before minutes are spent on what should go into it.
 void check_writable(const std::string& path);
 
@@ -48,8 +51,8 @@ class JsonObject {
 
 void write_json(const std::string& path, const std::vector<JsonObject>& objects);
 
-// About four digits, so that 0.00173 and 50257 both read well; "-" for a missing number.
-std::string brief(const std::optional<double>& number);
+// About so many digits, such that 0.00173 and 50257 both read well; "-" for a missing number.
+std::string brief(const std::optional<double>& number, int digits = 4);
 
 // Runs a program's body; turns an exception into its line on stderr and the exit code.
 int run_program(void (*body)(int, char**), int count, char** words);

@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include <gradus/core/create.h>
+#include <gradus/core/kernels/matmul.h>
 #include <gradus/core/parallel.h>
 
 #include "allocations.h"
@@ -33,13 +35,14 @@ class Side {
   Side(const std::vector<std::string>& command, const std::map<std::string, std::string>& settings)
       : child_(command, settings) {
     std::istringstream hello(child_.line());
-    hello >> parameters_ >> fingerprint_ >> std::ws;
+    hello >> parameters_ >> fingerprint_ >> products_ >> std::ws;
     std::getline(hello, blas_);
   }
 
   const std::string& blas() const { return blas_; }
   std::int64_t parameters() const { return parameters_; }
   std::uint64_t fingerprint() const { return fingerprint_; }
+  double products() const { return products_; }
 
   // One round; what it measured is added, and its median returned.
   double play(double seconds) {
@@ -56,12 +59,13 @@ class Side {
   double minimum() const { return *std::min_element(ms_.begin(), ms_.end()); }
 
   struct End {
-    double peak_mb, allocations;
+    double peak_mb, allocations;  // beyond weights, gradients and both moments
   };
   End end() {
     std::istringstream answer(child_.ask("end"));
     End end{};
     answer >> end.peak_mb >> end.allocations;
+    end.peak_mb -= 4 * sizeof(float) * static_cast<double>(parameters_) / (1 << 20);
     return end;
   }
 
@@ -70,6 +74,7 @@ class Side {
   std::string blas_;
   std::int64_t parameters_ = 0;
   std::uint64_t fingerprint_ = 0;
+  double products_ = 0;
   std::vector<double> ms_;
 };
 
@@ -97,6 +102,30 @@ std::unique_ptr<Side> start_peer(const std::string& model, const PeerThreads& th
 
 constexpr double round_seconds = 0.25;
 
+// How many operations of matrix products this machine does in a ms: those of a large square one, by OpenBLAS
+// or by the library's own loops, whichever is quicker.
+class Ceiling {
+ public:
+  explicit Ceiling(int threads) {
+    for (const char* const product : {"sgemm", "matmul"}) sides_.push_back(start_ours(product, threads));
+  }
+  void play() {
+    for (const auto& side : sides_) side->play(0.1);
+  }
+  void forget() {
+    for (const auto& side : sides_) side->forget();
+  }
+  double products_per_ms() const {
+    double most = 0;
+    for (const auto& side : sides_) most = std::max(most, side->products() / side->median());
+    return most;
+  }
+  double blas_per_ms() const { return sides_[0]->products() / sides_[0]->median(); }
+
+ private:
+  std::vector<std::unique_ptr<Side>> sides_;
+};
+
 // The peer's best: more threads than a small step can use slow it down, and its own threads and its BLAS's
 // may stand in each other's way.
 PeerThreads best_threads_of_peer(const std::string& model, int threads) {
@@ -120,7 +149,8 @@ class StepsBench {
  public:
   explicit StepsBench(bool against_torch) : against_torch_(against_torch) {}
 
-  void measure(const std::string& model, int threads) {
+  void measure(const Model& measured, int threads) {
+    const std::string model = measured.name;
     std::fprintf(stderr, "[bench] measuring %s, threads: %d\n", model.c_str(), threads);
     const auto ours = start_ours(model, threads);
     check_bits(model, *ours);
@@ -137,20 +167,28 @@ class StepsBench {
                   std::to_string(best.loops) + " for its loops and " + std::to_string(best.blas) +
                   " for its BLAS" + (best.drowsy ? ", which sleep soon\n" : "\n");
     }
+    Ceiling ceiling(threads);
     print_header(*ours, peer.get());
     const double slowest = std::max(ours->play(round_seconds), peer ? peer->play(round_seconds) : 0);
+    ceiling.play();
     ours->forget();
     if (peer) peer->forget();
+    ceiling.forget();
     const int rounds = slowest < 100 ? 10 : 5;
     for (int round = 0; round < rounds; ++round) {
       ours->play(round_seconds);
       if (peer) peer->play(round_seconds);
+      ceiling.play();
     }
-    report(model, threads, *ours, peer.get());
+    report(measured, threads, *ours, peer.get(), ceiling);
   }
 
   const std::vector<JsonObject>& rows() const { return rows_; }
-  const std::string& notes() const { return notes_; }
+  std::string notes() const {
+    std::string text = notes_;
+    for (const auto& [threads, line] : ceilings_) text += line;
+    return text;
+  }
 
  private:
   // Any number of threads must make the same weights.
@@ -165,14 +203,18 @@ class StepsBench {
     if (!rows_.empty()) return;
     std::printf("ours:  %s\n", ours.blas().c_str());
     if (peer) std::printf("torch: %s\n", peer->blas().c_str());
-    std::printf("%-13s %3s %8s %8s %8s %8s %6s %6s %6s %5s\n", "", "", "ours", "ours", "torch", "torch",
-                "torch", "ours", "torch", "ours");
-    std::printf("%-13s %3s %8s %8s %8s %8s %6s %6s %6s %5s\n", "step", "thr", "ms", "least", "ms", "least",
-                "/ours", "MB", "MB", "alloc");
+    const char* const above[] = {"",      "",       "ours", "ours", "torch", "torch",
+                                 "torch", "tokens", "of",   "ours", "torch", "ours"};
+    const char* const below[] = {"step",  "thr", "ms",    "least", "ms", "least",
+                                 "/ours", "/ms", "floor", "MB",    "MB", "alloc"};
+    for (const auto& words : {above, below})
+      std::printf("%-11s %3s %6s %6s %6s %6s %5s %6s %5s %5s %5s %5s\n", words[0], words[1], words[2],
+                  words[3], words[4], words[5], words[6], words[7], words[8], words[9], words[10], words[11]);
   }
 
-  void report(const std::string& model, int threads, Side& ours, Side* peer) {
+  void report(const Model& model, int threads, Side& ours, Side* peer, const Ceiling& ceiling) {
     const Side::End end = ours.end();
+    const double floor_share = ours.products() / ceiling.products_per_ms() / ours.median();
     std::optional<double> torch_ms, torch_least, ratio, torch_peak;
     if (peer) {
       torch_ms = peer->median();
@@ -180,18 +222,23 @@ class StepsBench {
       ratio = *torch_ms / ours.median();
       torch_peak = peer->end().peak_mb;
     }
-    std::printf("%-13s %3d %8s %8s %8s %8s %6s %6s %6s %5s\n", model.c_str(), threads,
-                brief(ours.median()).c_str(), brief(ours.minimum()).c_str(), brief(torch_ms).c_str(),
-                brief(torch_least).c_str(), brief(ratio).c_str(), brief(end.peak_mb).c_str(),
-                brief(torch_peak).c_str(), brief(end.allocations).c_str());
+    std::printf("%-12s %2d %6s %6s %6s %6s %5s %6s %4.0f%% %5s %5s %5s\n", model.name, threads,
+                brief(ours.median(), 3).c_str(), brief(ours.minimum(), 3).c_str(), brief(torch_ms, 3).c_str(),
+                brief(torch_least, 3).c_str(), brief(ratio, 3).c_str(),
+                brief(static_cast<double>(model.tokens) / ours.median(), 3).c_str(), 100 * floor_share,
+                brief(end.peak_mb, 3).c_str(), brief(torch_peak, 3).c_str(),
+                brief(end.allocations, 3).c_str());
     std::fflush(stdout);
+    ceilings_[threads] = "products of 1024 x 1024, " + std::to_string(threads) +
+                         " thr: " + brief(1e-6 * ceiling.products_per_ms(), 3) + " GFLOP/s, by OpenBLAS " +
+                         brief(1e-6 * ceiling.blas_per_ms(), 3) + "\n";
     rows_.push_back(JsonObject()
-                        .add("name", model)
+                        .add("name", model.name)
                         .add("threads", threads)
                         .add("ours_ms", ours.median())
                         .add("torch_ms", torch_ms)
                         .add("ratio", ratio)
-                        .add("floor_share", std::nullopt)
+                        .add("floor_share", floor_share)
                         .add("peak_mb", end.peak_mb)
                         .add("torch_peak_mb", torch_peak)
                         .add("allocations", end.allocations));
@@ -201,20 +248,8 @@ class StepsBench {
   std::map<std::string, std::uint64_t> fingerprints_;  // of each model's weights
   std::vector<JsonObject> rows_;
   std::string notes_;
+  std::map<int, std::string> ceilings_;  // by the number of threads
 };
-
-// "1,2" as numbers.
-std::vector<int> thread_counts_in(const std::string& text) {
-  std::vector<int> counts;
-  std::istringstream words(text);
-  for (std::string word; std::getline(words, word, ',');) {
-    if (word.empty() || word.size() > 4 || word.find_first_not_of("0123456789") != std::string::npos ||
-        word.find_first_not_of('0') == std::string::npos)
-      throw Misuse("--threads takes numbers above 0 such as 1,2 and not '" + text + "'.");
-    counts.push_back(std::stoi(word));
-  }
-  return counts;
-}
 
 void measure_all(int count, char** words) {
   const Arguments arguments(count, words, "Measures whole training steps, alone or beside libtorch's.",
@@ -227,22 +262,36 @@ void measure_all(int count, char** words) {
   if (peer && *peer != "torch") throw Misuse("there is no peer '" + *peer + "'. --against torch?");
   if (peer && !fs::exists(peer_program))
     throw Misuse("the torch side is not built; it needs libtorch-dev. ./gradus bench steps --against torch?");
-  const std::string usual = threads() > 1 ? "1,2" : "1";
-  const std::vector<int> thread_counts = thread_counts_in(arguments.value("--threads").value_or(usual));
+  const std::vector<int> thread_counts = thread_counts_in(arguments.value("--threads"));
   if (json) check_writable(*json);
 
   StepsBench bench(peer.has_value());
   const std::string filter = arguments.value("--filter").value_or("");
   for (const Model& model : models())
     for (const int threads : thread_counts)
-      if (std::string(model.name).find(filter) != std::string::npos) bench.measure(model.name, threads);
+      if (std::string(model.name).find(filter) != std::string::npos) bench.measure(model, threads);
   if (bench.rows().empty()) throw Misuse("no step has '" + filter + "' in its name. Leave --filter out?");
   std::printf("%s", bench.notes().c_str());
   if (json) write_json(*json, bench.rows());
 }
 
+// A square product by OpenBLAS or by the library, as a step.
+Step product_step(bool by_blas, int threads) {
+  const Product square{1024, 1024, 1024};
+  const Tensor a = randn({square.m, square.k}), b = randn({square.k, square.n});
+  return {.run = by_blas ? sgemm(square, threads) : Work([=] { kernels::matmul(a, b); }),
+          .parameters = 0,
+          .fingerprint = {},
+          .products = square.flops(),
+          .ops = {}};
+}
+
 void work(const std::string& name, int threads) {
   set_threads(threads);
+  if (name == "sgemm" || name == "matmul")
+    Worker(
+        blas_description(), [&] { return product_step(name == "sgemm", threads); }, nullptr)
+        .serve();
   for (const Model& model : models())
     if (model.name == name) Worker(blas_description(), model.make, system_allocations).serve();
 }

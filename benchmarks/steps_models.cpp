@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <gradus/autograd/explain.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/matmul.h>
@@ -80,28 +81,15 @@ Step language_model(std::int64_t tokens, std::int64_t batch, std::int64_t steps,
 
 Step rnn_lm() { return language_model(2000, 20, 35, nn::RNN({.in = 256, .hidden = 256, .layers = 2})); }
 Step gru_lm() { return language_model(2000, 20, 35, nn::GRU({.in = 256, .hidden = 256, .layers = 2})); }
-Step lstm_lm() { return language_model(2000, 20, 35, nn::LSTM({.in = 256, .hidden = 256, .layers = 2})); }
+Step lstm_lm() { return lstm_step({.tokens = 2000, .width = 256, .layers = 2, .batch = 20, .steps = 35}); }
 Step lstm_char() { return language_model(65, 32, 64, nn::LSTM({.in = 64, .hidden = 128})); }
 
-// GRUs and additive attention, cross entropy on random translations of random sentences, without padding.
-Step translator(std::int64_t tokens, std::int64_t width, std::int64_t layers, std::int64_t batch,
-                std::int64_t steps) {
-  const auto model = std::make_shared<const models::Seq2Seq>(models::Seq2Seq::Options{
-      .source_vocabulary = tokens,
-      .target_vocabulary = tokens,
-      .padding = 0,
-      .width = width,
-      .hidden = width,
-      .layers = layers,
-  });
-  const auto ids = [&] { return randint(1, tokens, {batch, steps}); };
-  const data::Padded source{.ids = ids(), .mask = {}, .lengths = {}};
-  const Tensor input = ids(), target = ids();
-  return training(*model, [=] { return cross_entropy((*model)(source, input), target); });
+Step s2s_attn_d2l() {
+  return seq2seq_step({.tokens = 200, .width = 32, .layers = 2, .batch = 64, .steps = 10});
 }
-
-Step s2s_attn_d2l() { return translator(200, 32, 2, 64, 10); }
-Step s2s_attn_256() { return translator(4000, 256, 1, 64, 20); }
+Step s2s_attn_256() {
+  return seq2seq_step({.tokens = 4000, .width = 256, .layers = 1, .batch = 64, .steps = 20});
+}
 
 // FNV-1a of the weights' bits, word by word.
 std::uint64_t fingerprint(const optim::Parameters& parameters) {
@@ -114,30 +102,65 @@ std::uint64_t fingerprint(const optim::Parameters& parameters) {
   return hash;
 }
 
+std::map<std::string, Step::Cost> work_of(const Explanation& explanation, std::int64_t parameters) {
+  std::map<std::string, Step::Cost> ops;
+  for (const ExplainedOp& op : explanation.ops) {
+    Step::Cost& work = ops[op.name.substr(op.name.rfind('/') + 1)];
+    std::int64_t elements = 1;
+    for (const std::int64_t size : op.shape) elements *= size;
+    work.all += std::max(op.flops, static_cast<double>(elements));
+    work.products += op.products;
+  }
+  ops[update_of_weights] = {static_cast<double>(parameters), 0};
+  return ops;
+}
+
 constexpr Model all[] = {
-    {"mlp-tiny", mlp_tiny},
-    {"tr-d2l", tr_d2l},
-    {"s2s-attn-d2l", s2s_attn_d2l},
-    {"lstm-char", lstm_char},
-    {"rnn-lm", rnn_lm},
-    {"gru-lm", gru_lm},
-    {"lstm-lm", lstm_lm},
-    {"gpt-char-cpu", gpt_char_cpu},
-    {"s2s-attn-256", s2s_attn_256},
-    {"tr-256", tr_256},
-    {"bert-mini", bert_mini},
-    {"gpt-baby", gpt_baby},
-    {"gpt2-124m", gpt2_124m},
+    {"mlp-tiny", mlp_tiny, 8},
+    {"tr-d2l", tr_d2l, 64 * 10},
+    {"s2s-attn-d2l", s2s_attn_d2l, 64 * 10},
+    {"lstm-char", lstm_char, 32 * 64},
+    {"rnn-lm", rnn_lm, 20 * 35},
+    {"gru-lm", gru_lm, 20 * 35},
+    {"lstm-lm", lstm_lm, 20 * 35},
+    {"gpt-char-cpu", gpt_char_cpu, 12 * 64},
+    {"s2s-attn-256", s2s_attn_256, 64 * 20},
+    {"tr-256", tr_256, 32 * 32},
+    {"bert-mini", bert_mini, 16 * 128},
+    {"gpt-baby", gpt_baby, 8 * 256},
+    {"gpt2-124m", gpt2_124m, 4 * 64},
 };
 
 }  // namespace
 
 std::span<const Model> models() { return all; }
 
+Step lstm_step(const Sizes& of) {
+  return language_model(of.tokens, of.batch, of.steps,
+                        nn::LSTM({.in = of.width, .hidden = of.width, .layers = of.layers}));
+}
+
+// Cross entropy on random translations of random sentences, without padding.
+Step seq2seq_step(const Sizes& of) {
+  const auto model = std::make_shared<const models::Seq2Seq>(models::Seq2Seq::Options{
+      .source_vocabulary = of.tokens,
+      .target_vocabulary = of.tokens,
+      .padding = 0,
+      .width = of.width,
+      .hidden = of.width,
+      .layers = of.layers,
+  });
+  const auto ids = [&] { return randint(1, of.tokens, {of.batch, of.steps}); };
+  const data::Padded source{.ids = ids(), .mask = {}, .lengths = {}};
+  const Tensor input = ids(), target = ids();
+  return training(*model, [=] { return cross_entropy((*model)(source, input), target); });
+}
+
 Step training(const optim::Parameters& parameters, const std::function<Tensor()>& loss) {
   const auto optimiser = std::make_shared<optim::AdamW>(parameters, optim::AdamW::Options{});
   std::int64_t count = 0;
   for (const NamedTensor& parameter : parameters) count += parameter.value.numel();
+  const Explanation explanation = explain(loss());
   return {.run =
               [=] {
                 loss().backward();
@@ -145,7 +168,9 @@ Step training(const optim::Parameters& parameters, const std::function<Tensor()>
                 optimiser->zero_grad();
               },
           .parameters = count,
-          .fingerprint = [parameters] { return fingerprint(parameters); }};
+          .fingerprint = [parameters] { return fingerprint(parameters); },
+          .products = explanation.products,
+          .ops = work_of(explanation, count)};
 }
 
 }  // namespace gradus::bench

@@ -43,6 +43,18 @@ Step language_model(const models::GptConfig& config, std::int64_t batch, std::in
 
 }  // namespace
 
+Step gpt_step(const Sizes& of) {
+  return language_model({.vocabulary = of.tokens,
+                         .context = of.steps,
+                         .width = of.width,
+                         .layers = of.layers,
+                         .heads = of.width / 32},
+                        of.batch, of.steps);
+}
+Step transformer_step(const Sizes& of) {
+  return translator(of.tokens, of.width, of.width / 32, 4 * of.width, of.layers, of.batch, of.steps);
+}
+
 Step tr_d2l() { return translator(200, 32, 4, 64, 2, 64, 10); }
 Step tr_256() { return translator(4000, 256, 8, 1024, 3, 32, 32); }
 

@@ -6,7 +6,8 @@
 //   program -> worker   end
 //   worker  -> program  PEAK_MB ALLOCATIONS          -1 where allocations are not counted
 //
-// The worker's first line: PARAMETERS FINGERPRINT BLAS, the last for people.
+// The worker's first line: PARAMETERS FINGERPRINT PRODUCTS BLAS, the last for people. PRODUCTS are the
+// operations of matrix products in a step, 0 where they are not counted.
 #pragma once
 
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -39,6 +41,12 @@ struct Step {
   Work run;                                    // forward, loss, backward, update
   std::int64_t parameters;                     // how many numbers are trained
   std::function<std::uint64_t()> fingerprint;  // of their bits; may be empty
+  double products = 0;                         // operations of matrix products, all passes together
+  // Of each kind of op: what it has to do, in operations or elements, and how much of it is in products.
+  struct Cost {
+    double all = 0, products = 0;
+  };
+  std::map<std::string, Cost> ops = {};
 };
 
 class Worker {
@@ -54,7 +62,7 @@ class Worker {
       step_(), step_();
       fingerprint = made.fingerprint();
     }
-    std::cout << made.parameters << ' ' << fingerprint << ' ' << blas << std::endl;
+    std::cout << made.parameters << ' ' << fingerprint << ' ' << made.products << ' ' << blas << std::endl;
   }
 
   void serve() {

@@ -133,10 +133,15 @@ class Tensor {
     std::atomic<std::uint32_t>& version = block().owner->version;
     version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  // True where this handle is the only way to these elements, so that they may be overwritten.
+  // True where this handle is the only way to these elements, so that they may be overwritten: it is a
+  // tensor's, or a view's of all that a tensor had which is gone.
   bool is_sole_owner() const {
-    return block_->owner == block_ && block_->handles.load(std::memory_order_acquire) == 1 &&
-           block_->holders.load(std::memory_order_acquire) == 1;
+    const auto alone = [](const Block& block, std::uint32_t handles) {
+      return block.handles.load(std::memory_order_acquire) == handles &&
+             block.holders.load(std::memory_order_acquire) == 1;
+    };
+    if (!alone(*block_, 1)) return false;
+    return block_->owner == block_ || (block_->owner->numel == block_->numel && alone(*block_->owner, 0));
   }
 
  private:

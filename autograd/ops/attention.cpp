@@ -129,7 +129,9 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const double heads = static_cast<double>(numel_of(scores, op)) /
                        static_cast<double>(std::max<std::int64_t>(1, q.size(-2) * k.size(-2)));
   const auto pairs = static_cast<double>(kernels::attended_pairs(q.size(-2), k.size(-2), options.causal));
-  const OpInfo info(op, heads * pairs * 2 * static_cast<double>(q.size(-1) + v.size(-1)));
+  const double flops = heads * pairs * 2 * static_cast<double>(q.size(-1) + v.size(-1));
+  // Two products forward; those of dv, dw, dq and dk backward.
+  const OpInfo info(op, Products{flops, 2 * flops});
   return record(
       info, out.out, inputs(q, k, v, mask), saves(q, k, v, mask, out.out, out.normalisers),
       [rule](Backward& back, const Tensor& dout, const Tensor& q, const Tensor& k, const Tensor& v,

@@ -126,7 +126,7 @@ Tensor convolve(const char* op, const Tensor& x, const Tensor& w, const Tensor& 
                 const Conv2dOptions& options) {
   const Window2d window = window_of(op, last_two(x), last_two(w), options);
   Tensor y = kernels::conv2d(x, w, bias, window);
-  const OpInfo info{op, convolution_flops(y, w)};
+  const OpInfo info{op, products(convolution_flops(y, w), x, w)};
   return record(info, std::move(y), inputs(x, w, bias), saves(needed_by(w, x), needed_by(x, w)),
                 [options, size = last_two(x), kernel = last_two(w)](Backward& back, const Tensor& dy,
                                                                     const Tensor& x, const Tensor& w) {
@@ -163,8 +163,9 @@ Tensor conv2d_input_grad(const Tensor& dy, const Tensor& w, const Pair& input_si
       op, dy,
       {dy.shape()[0], w.shape()[0], window[0].places(input_size[0]), window[1].places(input_size[1])});
   return record(
-      {op, convolution_flops(dy, w)}, kernels::conv2d_input_grad(dy, w, input_size[0], input_size[1], window),
-      inputs(dy, w), saves(needed_by(w, dy), needed_by(dy, w)),
+      {op, products(convolution_flops(dy, w), dy, w)},
+      kernels::conv2d_input_grad(dy, w, input_size[0], input_size[1], window), inputs(dy, w),
+      saves(needed_by(w, dy), needed_by(dy, w)),
       [options, kernel = last_two(w)](Backward& back, const Tensor& ddx, const Tensor& dy, const Tensor& w) {
         if (back.wants(0)) back.give(0, conv2d(ddx, w, {}, options));
         if (back.wants(1)) back.give(1, conv2d_weight_grad(dy, ddx, kernel, options));
@@ -182,9 +183,9 @@ Tensor conv2d_weight_grad(const Tensor& dy, const Tensor& x, const Pair& kernel_
   check_output_gradient(
       op, dy, {x.shape()[0], dy.shape()[1], window[0].places(x.shape()[2]), window[1].places(x.shape()[3])});
   Tensor dw = kernels::conv2d_weight_grad(dy, x, window);
-  const double flops = convolution_flops(dy, dw);
+  const OpInfo info{op, products(convolution_flops(dy, dw), dy, x)};
   return record(
-      {op, flops}, std::move(dw), inputs(dy, x), saves(needed_by(x, dy), needed_by(dy, x)),
+      info, std::move(dw), inputs(dy, x), saves(needed_by(x, dy), needed_by(dy, x)),
       [options, size = last_two(x)](Backward& back, const Tensor& ddw, const Tensor& dy, const Tensor& x) {
         if (back.wants(0)) back.give(0, conv2d(x, ddw, {}, options));
         if (back.wants(1)) back.give(1, conv2d_input_grad(dy, ddw, size, options));

@@ -141,7 +141,12 @@ Tensor embedding(const Tensor& weight, const Tensor& ids, std::optional<std::int
   const Tensor flat = kernels::gather(weight, 0, index);
   return record({"embedding", 0}, views::reshape(flat, shape), inputs(weight), saves(ids),
                 [rows, padding_index](Backward& back, const Tensor& dy, const Tensor& ids) {
-                  back.give(0, embedding_grad(dy, ids, rows, padding_index));
+                  // Of a head that has the same weight, as in GPT, the gradient of every row is there.
+                  const Tensor* const sum = padding_index ? nullptr : back.sum_so_far(0);
+                  if (sum == nullptr) return back.give(0, embedding_grad(dy, ids, rows, padding_index));
+                  const Tensor flat = views::reshape(dy, {ids.numel(), dy.shape().back()});
+                  kernels::scatter_add_into(
+                      *sum, 0, as_index(views::reshape(ids, {ids.numel()}), flat.shape(), 0), flat);
                 });
 }
 

@@ -117,8 +117,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEnt
       saves(logits, targets, weights, rows.normalisers),
       [rule, scale](Backward& back, const Tensor& dloss, const Tensor& logits, const Tensor& targets,
                     const Tensor& weights, const Tensor& normalisers) {
-        back.give(0,
-                  kernels::cross_entropy_backward(dloss, scale, logits, targets, weights, normalisers, rule));
+        // The logits, often a step's largest tensor, give way to their gradient where nobody else has them.
+        const bool in_place = !back.retains_graph() && logits.is_contiguous() && logits.is_sole_owner();
+        const Tensor dlogits = in_place ? logits.window(logits.shape(), logits.strides(), 0)
+                                        : Tensor::empty(logits.shape(), logits.dtype());
+        kernels::cross_entropy_backward(dloss, scale, logits, targets, weights, normalisers, rule, dlogits);
+        back.give(0, dlogits);
       },
       [plain](const Tensor& logits, const Tensor& targets, const Tensor& weights) {
         CrossEntropyOptions options = plain;

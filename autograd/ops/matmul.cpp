@@ -36,14 +36,22 @@ double flops_of(const Tensor& c, std::int64_t depth) {
   return 2.0 * static_cast<double>(c.numel()) * static_cast<double>(depth);
 }
 
+// Gives an input sum_outer(a, b), added to its gradient so far where that is possible.
+void give_sum_outer(Backward& back, int input, const Tensor& a, const Tensor& b) {
+  if (const Tensor* const sum = back.sum_so_far(input))
+    kernels::add_sum_outer(*sum, a, b);
+  else
+    back.give(input, sum_outer(a, b));
+}
+
 // c = a b for the one matrix b: the rules below need no transposed views.
 Tensor multiply_rows(const Tensor& a, const Tensor& b) {
   Tensor c = kernels::matmul(a, b);
-  const OpInfo info{"matmul", flops_of(c, b.shape()[0])};
+  const OpInfo info{"matmul", products(flops_of(c, b.shape()[0]), a, b)};
   return record(info, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
                 [](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
                   if (back.wants(0)) back.give(0, linear(dc, b));
-                  if (back.wants(1)) back.give(1, sum_outer(a, dc));
+                  if (back.wants(1)) give_sum_outer(back, 1, a, dc);
                 });
 }
 
@@ -58,7 +66,7 @@ Tensor multiply_rows(const Tensor& a, const Tensor& b) {
 // c = a b for each index of the leading axes, which are the same.
 Tensor multiply_each(const Tensor& a, const Tensor& b) {
   Tensor c = kernels::matmul(a, b);
-  const OpInfo info{"matmul", flops_of(c, a.shape().back())};
+  const OpInfo info{"matmul", products(flops_of(c, a.shape().back()), a, b)};
   return record(info, std::move(c), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
                 [](Backward& back, const Tensor& dc, const Tensor& a, const Tensor& b) {
                   if (back.wants(0)) back.give(0, matmul(dc, b.t()));
@@ -101,11 +109,11 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) {
           ". Reshape it to ", Shape{w.shape()[0]}, "?");
   }
   Tensor y = kernels::linear(x, w, bias);
-  const OpInfo info{"linear", flops_of(y, w.shape()[1])};
+  const OpInfo info{"linear", products(flops_of(y, w.shape()[1]), x, w)};
   return record(info, std::move(y), inputs(x, w, bias), saves(needed_by(w, x), needed_by(x, w)),
                 [](Backward& back, const Tensor& dy, const Tensor& x, const Tensor& w) {
                   if (back.wants(0)) back.give(0, matmul(dy, w));
-                  if (back.wants(1)) back.give(1, sum_outer(dy, x));
+                  if (back.wants(1)) give_sum_outer(back, 1, dy, x);
                   if (back.wants(2)) back.give(2, sum_to(dy, {dy.shape().back()}));
                 });
 }
@@ -118,8 +126,7 @@ Tensor sum_outer(const Tensor& a, const Tensor& b) {
   check(aligned, "sum_outer", "all axes but the last must agree: a is ", a.shape(), ", b is ", b.shape(),
         ". Expand one?");
   Tensor y = kernels::sum_outer(a, b);
-  const OpInfo info{"sum_outer",
-                    2.0 * static_cast<double>(a.numel()) * static_cast<double>(b.shape().back())};
+  const OpInfo info{"sum_outer", products(flops_of(a, b.shape().back()), a, b)};
   return record(info, std::move(y), inputs(a, b), saves(needed_by(b, a), needed_by(a, b)),
                 [](Backward& back, const Tensor& dy, const Tensor& a, const Tensor& b) {
                   if (back.wants(0)) back.give(0, linear(b, dy));

@@ -142,10 +142,14 @@ std::array<Tensor, M> fused(const char* op, RecurrentCell cell, const Tensor& x,
   outputs[0] = std::move(out.output);
   outputs[1] = std::move(out.h);
   if constexpr (M == 3) outputs[2] = std::move(out.c);
-  const double flops = 2.0 * static_cast<double>(x.shape()[0] * x.shape()[1]) *
-                       static_cast<double>(w.weight_ih.numel() + w.weight_hh.numel());
+  const double rows = 2.0 * static_cast<double>(x.shape()[0] * x.shape()[1]);
+  const double flops_of_x = rows * static_cast<double>(w.weight_ih.numel()),
+               flops_of_h = rows * static_cast<double>(w.weight_hh.numel());
+  // From each step to the one before, the gradient goes through W_hh, whatever it is wanted for.
+  const Products of_x = products(flops_of_x, x, w.weight_ih);
+  const OpInfo info(op, Products{of_x.forward + flops_of_h, of_x.backward + 2 * flops_of_h});
   return record(
-      OpInfo(op, flops), std::move(outputs),
+      info, std::move(outputs),
       inputs(x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, h0, c0, options.lengths),
       saves(x, w.weight_ih, w.weight_hh, options.lengths, out.trace.states, out.trace.cells, out.trace.gates,
             out.trace.candidate),
@@ -161,7 +165,9 @@ std::array<Tensor, M> fused(const char* op, RecurrentCell cell, const Tensor& x,
              .dweight_hh = back.wants(2),
              .dbias_ih = back.wants(3),
              .dbias_hh = back.wants(4),
-             .dh0 = back.wants(5)});
+             .dh0 = back.wants(5),
+             .dweight_ih_sum = back.sum_so_far(1),
+             .dweight_hh_sum = back.sum_so_far(2)});
         back.give(0, std::move(gradients.dx));
         back.give(1, std::move(gradients.dweight_ih));
         back.give(2, std::move(gradients.dweight_hh));

@@ -82,12 +82,6 @@ void scatter_into(const Tensor& out, int axis, const Tensor& index, const Tensor
   });
 }
 
-void scatter_add_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src, const char* op) {
-  dispatch_numeric(out.dtype(), op, [&]<class T>() {
-    scatter_into<T>(out, axis, index, src, [](T& place, T value) { place += value; });
-  });
-}
-
 }  // namespace
 
 std::int64_t first_outside(const Tensor& ids, std::int64_t size) {
@@ -151,17 +145,23 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index) {
   return out;
 }
 
+void scatter_add_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src) {
+  dispatch_numeric(out.dtype(), "scatter_add", [&]<class T>() {
+    scatter_into<T>(out, axis, index, src, [](T& place, T value) { place += value; });
+  });
+}
+
 Tensor gather_grad(const Tensor& dy, int axis, const Tensor& index, std::int64_t size) {
   Shape shape = dy.shape();
   shape[axis] = size;
   Tensor out = zeroed(shape, dy.dtype(), "gather_grad");
-  scatter_add_into(out, axis, index, dy, "gather_grad");
+  scatter_add_into(out, axis, index, dy);
   return out;
 }
 
 Tensor scatter_add(const Tensor& x, int axis, const Tensor& index, const Tensor& src) {
   Tensor out = clone(x);
-  scatter_add_into(out, axis, index, src, "scatter_add");
+  scatter_add_into(out, axis, index, src);
   return out;
 }
 

@@ -17,6 +17,9 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index);
 // Zeros with `size` entries along `axis`, and dy[.., j, ..] added at index[.., j, ..] of that axis.
 Tensor gather_grad(const Tensor& dy, int axis, const Tensor& index, std::int64_t size);
 
+// The same added to what `out` holds.
+void scatter_add_into(const Tensor& out, int axis, const Tensor& index, const Tensor& src);
+
 // A copy of x in which src[.., j, ..] is added to, or replaces, what stands at index[.., j, ..] of `axis`.
 // Entries for one place are taken in the order of j.
 Tensor scatter_add(const Tensor& x, int axis, const Tensor& index, const Tensor& src);

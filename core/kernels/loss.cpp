@@ -98,10 +98,10 @@ CrossEntropy cross_entropy_of(const Tensor& logits, const std::int64_t* targets,
 }
 
 template <class T>
-Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tensor& logits,
-                                 const std::int64_t* targets, const double* normalisers, const Shares<T>& q) {
+void cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tensor& logits,
+                               const std::int64_t* targets, const double* normalisers, const Shares<T>& q,
+                               const Tensor& dlogits) {
   const std::int64_t classes = logits.shape().back(), rows = logits.numel() / classes;
-  const Tensor dlogits = Tensor::empty(logits.shape(), logits.dtype());
   const std::int64_t step = dlosses.numel() == 1 ? 0 : 1;
   parallel_for(rows, worth_a_thread(classes, costly_grain), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
@@ -130,7 +130,6 @@ Tensor cross_entropy_backward_of(const Tensor& dlosses, double scale, const Tens
       dx[targets[n]] -= static_cast<T>(slope * q.of_target(targets[n]));
     }
   });
-  return dlogits;
 }
 
 }  // namespace
@@ -155,13 +154,13 @@ double total_weight(const Tensor& targets, const Tensor& class_weights, const Cr
   return total;
 }
 
-Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
-                              const Tensor& targets, const Tensor& class_weights, const Tensor& normalisers,
-                              const CrossEntropyRule& rule) {
-  return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
-    return cross_entropy_backward_of<T>(contiguous(dlosses), scale, contiguous(logits),
-                                        contiguous(targets).data<std::int64_t>(), normalisers.data<double>(),
-                                        Shares<T>(class_weights, logits.shape().back(), rule));
+void cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits, const Tensor& targets,
+                            const Tensor& class_weights, const Tensor& normalisers,
+                            const CrossEntropyRule& rule, const Tensor& dlogits) {
+  dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
+    cross_entropy_backward_of<T>(contiguous(dlosses), scale, contiguous(logits),
+                                 contiguous(targets).data<std::int64_t>(), normalisers.data<double>(),
+                                 Shares<T>(class_weights, logits.shape().back(), rule), dlogits);
   });
 }
 

@@ -31,9 +31,9 @@ CrossEntropy cross_entropy(const Tensor& logits, const Tensor& targets, const Te
 double total_weight(const Tensor& targets, const Tensor& class_weights, const CrossEntropyRule& rule);
 
 // dx_c = scale * dlosses_n * (softmax(x)_c * sum(q) - q_c) in one pass.
-// dlosses has N elements, or one for all rows.
-Tensor cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits,
-                              const Tensor& targets, const Tensor& class_weights, const Tensor& normalisers,
-                              const CrossEntropyRule& rule);
+// dlosses has N elements, or one for all rows. dlogits, contiguous, may have the memory of the logits.
+void cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits, const Tensor& targets,
+                            const Tensor& class_weights, const Tensor& normalisers,
+                            const CrossEntropyRule& rule, const Tensor& dlogits);
 
 }  // namespace gradus::kernels

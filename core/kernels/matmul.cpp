@@ -46,11 +46,12 @@ Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   return tile;
 }
 
-// c = a b + bias on the calling thread. What gemm adds to costs no more than what it overwrites.
+// c = a b + bias on the calling thread, or c + a b with `add`. What gemm adds to costs no more than what it
+// overwrites.
 template <class T>
 void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-                   const Bias<T>& bias) {
-  if (bias.data == nullptr) return gemm(a, b, c);
+                   const Bias<T>& bias, bool add) {
+  if (bias.data == nullptr) return gemm(a, b, c, add);
   for (std::int64_t i = 0; i < c.rows; ++i) {
     T* const row = c.data + i * c.row_stride;
     if (bias.stride == 1) {
@@ -65,8 +66,8 @@ void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Mat
 
 template <class T>
 void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-              const Bias<T>& bias = {}) {
-  if (c.rows * c.columns * a.columns < 2 * product_grain) return multiply_here(a, b, c, bias);
+              const Bias<T>& bias = {}, bool add = false) {
+  if (c.rows * c.columns * a.columns < 2 * product_grain) return multiply_here(a, b, c, bias, add);
   const Tiles tile = tiles_of(c.rows, c.columns, a.columns);
   const std::int64_t across = (c.columns + tile.columns - 1) / tile.columns;
   const std::int64_t down = (c.rows + tile.rows - 1) / tile.rows;
@@ -76,7 +77,7 @@ void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T
                        columns = std::min(tile.columns, c.columns - column);
     const Bias<T> part{bias.data == nullptr ? nullptr : bias.data + column * bias.stride, bias.stride};
     multiply_here<T>(a.from_row(row, rows), b.from_column(column, columns),
-                     c.from_row(row, rows).from_column(column, columns), part);
+                     c.from_row(row, rows).from_column(column, columns), part, add);
   });
 }
 
@@ -191,14 +192,24 @@ Tensor linear(const Tensor& x, const Tensor& any_w, const Tensor& bias) {
   return y;
 }
 
-Tensor sum_outer(const Tensor& a, const Tensor& b) {
+namespace {
+
+void sum_outer_into(const Tensor& y, const Tensor& a, const Tensor& b, bool add) {
   Tensor copy_of_a, copy_of_b;
-  Tensor y = Tensor::empty({a.shape().back(), b.shape().back()}, a.dtype(), "sum_outer");
   dispatch_floating(a.dtype(), "sum_outer", [&]<class T>() {
     const Matrix<const T> left = as_rows<T>(a, copy_of_a).transposed(), right = as_rows<T>(b, copy_of_b);
-    multiply<T>(left, right, row_major(y.data<T>(), left.rows, right.columns));
+    multiply<T>(left, right, row_major(y.data<T>(), left.rows, right.columns), {}, add);
   });
+}
+
+}  // namespace
+
+Tensor sum_outer(const Tensor& a, const Tensor& b) {
+  Tensor y = Tensor::empty({a.shape().back(), b.shape().back()}, a.dtype(), "sum_outer");
+  sum_outer_into(y, a, b, false);
   return y;
 }
+
+void add_sum_outer(const Tensor& y, const Tensor& a, const Tensor& b) { sum_outer_into(y, a, b, true); }
 
 }  // namespace gradus::kernels

@@ -14,5 +14,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias);
 
 // y_mn = sum over all leading axes of a_m b_n.   a: (..., M), b: (..., N), y: (M, N)
 Tensor sum_outer(const Tensor& a, const Tensor& b);
+// The same added to what y (M, N), contiguous, holds.
+void add_sum_outer(const Tensor& y, const Tensor& a, const Tensor& b);
 
 }  // namespace gradus::kernels

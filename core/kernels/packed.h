@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/pack.h>
 #include <gradus/core/kernels/panel.h>
 #include <gradus/core/tensor.h>
 
@@ -24,17 +25,15 @@ class Packed {
   explicit Packed(const Tensor& b)
       : depth_(b.shape()[0]),
         panels_(Tensor::empty({panels_for(b.shape()[1]), depth_, width}, dtype_of<T>())) {
-    const std::int64_t by_row = b.strides()[0], by_column = b.strides()[1], by_panel = depth_ * width;
-    const auto copy = [&](std::int64_t first, std::int64_t count, std::int64_t columns) {
-      const Shape shape{count, depth_, columns};
-      copy_into(panels_.window(shape, {by_panel, width, 1}, first * by_panel),
-                b.window(shape, {by_column * width, by_row, by_column}, first * by_column * width));
-    };
-    const std::int64_t whole = b.shape()[1] / width, rest = b.shape()[1] % width;
-    if (whole > 0) copy(0, whole, width);
-    if (rest == 0) return;
-    std::fill_n(panels_.data<T>() + whole * by_panel, by_panel, T(0));
-    copy(whole, 1, rest);
+    const std::int64_t columns = b.shape()[1], by_row = b.strides()[0], by_column = b.strides()[1];
+    const T* const from = b.data<T>();
+    T* const to = panels_.data<T>();
+    parallel_for(panels_for(columns), worth_a_thread(depth_ * width, cheap_grain),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   const std::int64_t first = begin * width, count = std::min(columns, end * width) - first;
+                   pack<width>(from + first * by_column, by_column, by_row, count, depth_, T(1),
+                               to + first * depth_);
+                 });
   }
 
   // c (m, width) = a b[:, panel]: a (m, K) and c by the distance from row to row. A row's result does not

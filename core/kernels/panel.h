@@ -3,6 +3,7 @@
 // products.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace gradus::kernels {
@@ -27,6 +28,16 @@ struct Panel {
   }
 
  private:
+  // a b + c, rounded once where the processor can: left to choose, compilers do so for some numbers of rows
+  // and not for others.
+  static T multiply_add(T a, T b, T c) {
+#if defined(__FMA__)
+    return std::fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+  }
+
   // The loop for a number of rows that is known when it is compiled.
   template <std::int64_t Rows>
   static void multiply_rows(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row,
@@ -38,7 +49,7 @@ struct Panel {
       for (int i = 0; i < Rows; ++i) {
         const T factor = a[i * a_row];
 #pragma omp simd
-        for (int j = 0; j < width; ++j) sums[i][j] += factor * b[j];
+        for (int j = 0; j < width; ++j) sums[i][j] = multiply_add(factor, b[j], sums[i][j]);
       }
     for (int i = 0; i < Rows; ++i) {
       T* const to = c + i * c_row;

@@ -258,6 +258,12 @@ Tensor starting_from(const Tensor& gradient, const Course& course, DType dtype) 
   return gradient.defined() ? clone(gradient) : full({course.batch, course.hidden}, 0, dtype);
 }
 
+Tensor sum_outer_or_add(const Tensor* sum, const Tensor& a, const Tensor& b) {
+  if (sum == nullptr) return sum_outer(a, b);
+  add_sum_outer(*sum, a, b);
+  return Tensor();
+}
+
 }  // namespace
 
 int gates_of(RecurrentCell cell) {
@@ -310,11 +316,13 @@ RecurrentGradients recurrent_backward(const Tensor& any_doutput, const Tensor& d
     with_cell(rule.cell, [&]<class Cell>() {
       run_backward<T, Cell>(doutput, out.dh0, out.dc0, in, course, trace, gates, wanted.dh0);
     });
-    if (wanted.dweight_ih) out.dweight_ih = sum_outer(projection, by_steps<T>(in.x, course));
+    if (wanted.dweight_ih)
+      out.dweight_ih = sum_outer_or_add(wanted.dweight_ih_sum, projection, by_steps<T>(in.x, course));
   });
   if (wanted.dx) out.dx = views::transpose(matmul(projection, in.weight_ih), 0, 1);
   if (wanted.dweight_hh)
-    out.dweight_hh = sum_outer(gates.product, entries(trace.states, course.reverse ? 1 : 0));
+    out.dweight_hh =
+        sum_outer_or_add(wanted.dweight_hh_sum, gates.product, entries(trace.states, course.reverse ? 1 : 0));
   if (wanted.dbias_ih) out.dbias_ih = sum(projection, {0, 1});
   // Never one tensor for two gradients: one may be changed in place.
   if (wanted.dbias_hh)

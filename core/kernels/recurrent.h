@@ -41,9 +41,11 @@ Recurrent recurrent(const RecurrentInputs& in, const RecurrentRule& rule);
 struct RecurrentGradients {
   Tensor dx, dweight_ih, dweight_hh, dbias_ih, dbias_hh, dh0, dc0;
 };
-// Which of them to compute; the others come back undefined.
+// Which of them to compute; the others come back undefined. Those of the weights are added to these sums if
+// there are any, and come back undefined too.
 struct RecurrentWanted {
   bool dx, dweight_ih, dweight_hh, dbias_ih, dbias_hh, dh0;
+  const Tensor *dweight_ih_sum = nullptr, *dweight_hh_sum = nullptr;
 };
 // doutput, dh and dc may be undefined, which stands for zeros. dc0 comes along with the rest.
 RecurrentGradients recurrent_backward(const Tensor& doutput, const Tensor& dh, const Tensor& dc,

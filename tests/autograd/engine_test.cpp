@@ -2,8 +2,10 @@
 #include <gradus/autograd/engine.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
+#include <gradus/autograd/anomaly.h>
 #include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
@@ -52,6 +54,52 @@ TEST_CASE("an earlier handle on a gradient keeps its numbers when a later pass a
   sum(x * x).backward();
   CHECK(first.to_vector<double>() == std::vector<double>{6, 6});
   CHECK(x.grad().to_vector<double>() == std::vector<double>{12, 12});
+}
+
+TEST_CASE("a rule may add to what other rules gave, in place where nobody else has it", "[grad]") {
+  // y = x, whose rule adds 1 to what there is, or gives 1 where there is nothing that it may change.
+  int in_place = 0;
+  const auto adding = [&](const Tensor& x) {
+    return record("adding", x.detach().clone(), inputs(x), saves(), [&](Backward& back, const Tensor&) {
+      const Tensor* const so_far = back.sum_so_far(0);
+      if (so_far == nullptr) return back.give(0, ones({2}, f64));
+      Tensor sum = *so_far;
+      sum.add_(1);
+      ++in_place;
+    });
+  };
+  const auto check = [&](const Tensor& x, const std::function<Tensor()>& f, double gradient, int times) {
+    in_place = 0;
+    f().backward();
+    CHECK(x.grad().to_vector<double>() == std::vector<double>(2, gradient));
+    CHECK(in_place == times);
+  };
+  const Tensor x = leaf({2}, 3);
+  // The op recorded last is walked first.
+  check(
+      x, [&] { return sum(adding(x)) + sum(x * 5.); }, 6, 1);
+  x.zero_grad();
+  check(
+      x, [&] { return sum(x * 5.) + sum(adding(x)); }, 6, 0);
+  check(
+      x, [&] { return sum(adding(x)); }, 7, 1);  // to the gradient of the pass before
+  {
+    const Tensor held = x.grad();
+    check(
+        x, [&] { return sum(adding(x)); }, 8, 0);
+    CHECK(held.to_vector<double>() == std::vector<double>(2, 7));
+  }
+  x.zero_grad();
+  // To an op's output just as to a leaf.
+  x.zero_grad();
+  const auto through = [&](const Tensor& y) { return sum(adding(y)) + sum(y * 5.); };
+  check(
+      x, [&] { return through(x * 2.); }, 12, 1);
+  // Anomaly mode looks at what each rule gives.
+  x.zero_grad();
+  const AnomalyMode on;
+  check(
+      x, [&] { return sum(adding(x)) + sum(x * 5.); }, 6, 0);
 }
 
 TEST_CASE("two leaves that get one gradient do not share its memory", "[grad]") {

@@ -2,8 +2,10 @@
 
 #include <sstream>
 
+#include <gradus/autograd/ops/attention.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/matmul.h>
+#include <gradus/autograd/ops/recurrent.h>
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/autograd/scope.h>
 #include <gradus/core/allocator.h>
@@ -45,6 +47,29 @@ TEST_CASE("explain lists the ops in the order they ran, with scopes, shapes, FLO
   CHECK(told.ops[0].kept == 4 * 3 * 4);
   CHECK(told.ops[1].kept == 4 * 5 * 4);
   CHECK(told.ops[2].kept == 0);
+}
+
+TEST_CASE("explain counts a product once more for each gradient that is wanted, and other ops not at all",
+          "[explain]") {
+  const Tensor x = full({4, 3}, 0.5, f32), w = full({3, 5}, 0.5, f32).requires_grad_();
+  const double product = 2 * 4 * 3 * 5;
+  const Explanation weight_alone = explain(small_loss(x, w));
+  CHECK(weight_alone.ops[0].products == 2 * product);
+  CHECK(weight_alone.products == 2 * product);
+  CHECK(explain(small_loss(x.clone().requires_grad_(), w)).products == 3 * product);
+
+  const Tensor q = full({2, 4, 8}, 0.1, f32).requires_grad_();  // 2 heads of 4 queries, 8 features
+  const double scores = 2 * 2 * 4 * 4 * 8;
+  CHECK(explain(scaled_dot_product_attention(q, q, q)).products == 3 * 2 * scores);
+  CHECK(explain(scaled_dot_product_attention(q, q, q, {.causal = true})).products ==
+        3 * 2 * scores * 10 / 16);
+
+  // 3 steps of 2 rows; gates of W_ih (24, 5) and W_hh (24, 6).
+  const Tensor inputs = full({2, 3, 5}, 0.1, f32), ih = full({24, 5}, 0.1, f32).requires_grad_(),
+               hh = full({24, 6}, 0.1, f32).requires_grad_();
+  const auto products = [&](const Tensor& of) { return explain(lstm(of, {ih, hh, {}, {}}).output).products; };
+  CHECK(products(inputs) == 2 * 6 * 24 * (2 * 5 + 3 * 6));
+  CHECK(products(inputs.clone().requires_grad_()) == 2 * 6 * 24 * 3 * (5 + 6));
 }
 
 TEST_CASE("what explain says is kept is what a backward pass frees", "[explain]") {

@@ -80,9 +80,23 @@ TEST_CASE("a view keeps the memory alive, and it is freed once", "[tensor][view]
     CHECK_FALSE(row.is_sole_owner());
   }
   CHECK(in_use() > before + 4000000);
+  CHECK_FALSE(last.is_sole_owner());  // of a part of them
   CHECK(last.to_vector<float>() == std::vector<float>{999999});
   last = Tensor();
   CHECK(in_use() == before);
+}
+
+TEST_CASE("a view of all that a tensor had is its elements' sole owner once that is gone", "[tensor][view]") {
+  Tensor x = arange(6);
+  Tensor y = views::reshape(x, {2, 3});
+  CHECK_FALSE(y.is_sole_owner());
+  x = Tensor();
+  CHECK(y.is_sole_owner());
+  const Tensor z = views::reshape(y, {3, 2});
+  CHECK_FALSE(y.is_sole_owner());
+  CHECK_FALSE(z.is_sole_owner());
+  y = Tensor();
+  CHECK(z.is_sole_owner());
 }
 
 TEST_CASE("a default-made tensor is undefined, and using it says so", "[tensor][error]") {

@@ -7,6 +7,9 @@
 #include <gradus/autograd/gradcheck_matcher.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/index.h>
+#include <gradus/autograd/ops/matmul.h>
+#include <gradus/autograd/ops/reduce.h>
+#include <gradus/core/allocator.h>
 #include <gradus/core/kernels/copy.h>
 
 #include "support/catch.h"
@@ -36,6 +39,23 @@ TEST_CASE("the padding row of an embedding gets no gradient, the others do", "[o
   CHECK(Array(dw).values == std::vector<double>{2, 2, 2, 0, 0, 0, 0, 0, 0, 1, 1, 1});
   // Its value is looked up all the same.
   CHECK(equal(embedding(weight, words, 2), embedding(weight, words)));
+}
+
+TEST_CASE("an embedding whose weight is the head's as well adds to the head's gradient, in its memory",
+          "[op][grad]") {
+  const Tensor weight = draw({{.shape = {5000, 16}}}, f64, 3)[0];
+  const Tensor words = ids({2, 3}, {0, 2, 2, 4999, 2, 0});
+  const Tensor apart = weight.detach().clone().requires_grad_();
+  const auto loss = [&](const Tensor& head) { return sum(square(linear(embedding(weight, words), head))); };
+  loss(apart).backward();
+  const Tensor expected = weight.grad() + apart.grad();
+  weight.zero_grad();
+  const Tensor tied = loss(weight);
+  const std::int64_t before = memory_stats().bytes_in_use;
+  reset_peak_memory();
+  tied.backward();
+  CHECK(memory_stats().peak_bytes - before < 2 * weight.bytes());
+  CHECK(allclose(weight.grad(), expected, 1e-12));
 }
 
 TEST_CASE("the gradient of an embedding's gradient leaves the padding ids out", "[op][grad]") {

@@ -1,7 +1,9 @@
 // What the op table cannot say about losses: their laws, classes that are impossible, and rows that say
 // nothing.
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include <gradus/autograd/engine.h>
 #include <gradus/autograd/ops/compare.h>
@@ -147,6 +149,40 @@ TEST_CASE("cross_entropy keeps two numbers a row beside the logits, no probabili
   reset_peak_memory();
   const Tensor loss = cross_entropy(x, targets);
   CHECK(memory_stats().peak_bytes - before < 8 * 1024);
+}
+
+TEST_CASE("logits that nobody else has give way to their gradient", "[op][grad]") {
+  const Tensor x = draw({{.shape = {64, 5000}}}, f32, 6)[0];
+  const Tensor targets = full({64}, 7, i64);
+  // The bytes of a backward pass, and what it gave, where f makes logits of x.
+  const auto backward = [&](const std::function<Tensor()>& f) {
+    x.zero_grad();
+    const Tensor loss = cross_entropy(f(), targets);
+    const std::int64_t before = memory_stats().bytes_in_use;
+    reset_peak_memory();
+    loss.backward();
+    return std::pair{memory_stats().peak_bytes - before, x.grad().clone()};
+  };
+  const Tensor held = x * 2.;
+  const std::vector<double> numbers = values(held);
+  const auto [with_copy, expected] = backward([&] { return held; });
+  CHECK(values(held) == numbers);
+  CHECK(with_copy > 2 * x.bytes());  // of the logits and of x
+  const auto [in_place, gradient] = backward([&] { return x * 2.; });
+  CHECK(equal(gradient, expected));
+  CHECK(in_place < with_copy - x.bytes() / 2);
+  const auto [through_view, same] = backward([&] { return (x * 2.).reshape({8, 8, 5000}).flatten(0, 1); });
+  CHECK(equal(same, expected));
+  CHECK(through_view < with_copy - x.bytes() / 2);
+}
+
+TEST_CASE("logits outlast a backward pass that retains the graph", "[op][grad]") {
+  const Tensor x = draw({{.shape = {4, 50}}}, f64, 7)[0];
+  const Tensor loss = cross_entropy(x * 2., full({4}, 7, i64));
+  loss.backward(true);
+  const Tensor once = x.grad().clone();
+  loss.backward(true);
+  CHECK(allclose(x.grad(), once * 2., 1e-15));
 }
 
 TEST_CASE("nll_loss of log_softmax is cross_entropy, options and all", "[op][grad]") {

@@ -37,14 +37,16 @@ std::int64_t peak_of(const F& f) {
 }  // namespace
 
 TEST_CASE("matmul reads transposed and expanded operands where they lie", "[op]") {
-  const Tensor a = drawn({8, 256, 128}), b = drawn({128, 16}), c = drawn({8, 256, 16}), d = drawn({128, 256});
-  const std::int64_t result = 8 * 256 * 16 * 4;
-  REQUIRE(2 * result < a.bytes());
-  CHECK(peak_of([&] { return matmul(a, b); }) < 2 * result);
-  CHECK(peak_of([&] { return matmul(a.transpose(1, 2), c); }) < 2 * result);
-  CHECK(peak_of([&] { return matmul(a.transpose(0, 1), b); }) < 2 * result);
-  CHECK(peak_of([&] { return matmul(b.t(), d.expand({8, 128, 256})); }) < 2 * result);
-  CHECK(peak_of([&] { return linear(a, b.t()); }) < 2 * result);
+  // What a product brings into order at a time is less than any operand that could be copied.
+  const Tensor a = drawn({8, 512, 512}), b = drawn({512, 16}), c = drawn({8, 512, 16}),
+               d = drawn({512, 1024});
+  const std::int64_t spare = d.bytes();
+  REQUIRE(spare <= a.bytes());
+  CHECK(peak_of([&] { return matmul(a, b); }) < c.bytes() + spare);
+  CHECK(peak_of([&] { return matmul(a.transpose(1, 2), c); }) < c.bytes() + spare);
+  CHECK(peak_of([&] { return matmul(a.transpose(0, 1), b); }) < c.bytes() + spare);
+  CHECK(peak_of([&] { return matmul(b.t(), d.expand({8, 512, 1024})); }) < 2 * c.bytes() + spare);
+  CHECK(peak_of([&] { return linear(a, b.t()); }) < c.bytes() + spare);
 }
 
 TEST_CASE("a stepped matrix behind an expanded axis is copied once, not for each index", "[op]") {

@@ -83,11 +83,27 @@ TEST_CASE("gemm is right for a few long vectors, and for deep sums", "[core]") {
 
 TEST_CASE("gemm is right where sides are cut into blocks", "[core]") {
   std::mt19937_64 random(3);
-  for (const std::int64_t m : {11, 12, 13, 40})
-    for (const std::int64_t n : {16, 63, 127, 128, 129, 300})
-      for (const std::int64_t k : {127, 128, 129, 255, 256, 257, 600}) {
+  for (const std::int64_t m : {11, 12, 13, 47, 48, 49, 100})
+    for (const std::int64_t n : {16, 63, 255, 256, 257, 512, 530})
+      for (const std::int64_t k : {127, 191, 192, 193, 383, 384, 385, 800}) {
         check_product<float>(m, n, k, random);
         check_product<double>(m, n, k, random);
+      }
+}
+
+TEST_CASE("a row's product has the same bits however many rows there are, in every layout", "[core]") {
+  std::mt19937_64 random(4);
+  const std::int64_t all = 30, n = 40;
+  for (const std::int64_t k : {133, 400})
+    for (const bool a_by_columns : {false, true})
+      for (const bool b_by_columns : {false, true}) {
+        const Drawn<float> a(all, k, a_by_columns, 0, random), b(k, n, b_by_columns, 0, random);
+        std::vector<float> whole(all * n), part(all * n);
+        gemm(a.matrix, b.matrix, row_major(whole.data(), all, n));
+        for (std::int64_t m = 4; m < all; ++m) {  // fewer are vectors, which are multiplied otherwise
+          gemm(a.matrix.from_row(0, m), b.matrix, row_major(part.data(), m, n));
+          CHECK(std::equal(part.begin(), part.begin() + m * n, whole.begin()));
+        }
       }
 }
 

@@ -1,0 +1,78 @@
+// Where a training step's time goes, op by op:   ./gradus bench profile [--threads N] [--filter TEXT]
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <gradus/autograd/profile.h>
+#include <gradus/core/create.h>
+#include <gradus/core/kernels/matmul.h>
+#include <gradus/core/parallel.h>
+
+#include "ceilings.h"
+#include "report.h"
+#include "steps_models.h"
+
+namespace gradus::bench {
+namespace {
+
+// Seconds for one operation of a matrix product.
+double seconds_for_product() {
+  const Product square{1024, 1024, 1024};
+  const Tensor a = randn({square.m, square.k}), b = randn({square.k, square.n});
+  return by_turns([&] { kernels::matmul(a, b); }, nullptr, {}).ours / square.flops();
+}
+
+void profile_step(const Model& model) {
+  std::fprintf(stderr, "[bench] profiling %s\n", model.name);
+  const Step step = model.make();
+  const double of_product = seconds_for_product();
+  double once = 0;
+  for (int i = 0; i < 3; ++i) {
+    const double start = now();
+    step.run();
+    once = now() - start;
+  }
+  const int steps = std::clamp(static_cast<int>(1 / once), 3, 1000);
+  Profile profile;
+  for (int i = 0; i < steps; ++i) {
+    step.run();
+    profile.lap(update_of_weights);
+  }
+  double all = 0;
+  for (const Profile::Op& op : profile.ops()) all += op.seconds();
+  std::printf("\n%-30s %6s %10s %11s %7s %8s\n", model.name, "calls", "forward ms", "backward ms", "share",
+              "floor ms");
+  const auto print = [&](const Profile::Op& op, double products) {
+    std::printf("%-30.30s %6lld %10.3f %11.3f %6.1f%% %8.3f\n", op.name.c_str(),
+                static_cast<long long>(op.calls / steps), 1e3 * op.forward / steps, 1e3 * op.backward / steps,
+                100 * op.seconds() / all, 1e3 * products * of_product);
+  };
+  Profile::Op sum{.name = "all"};
+  for (const Profile::Op& op : profile.ops()) {
+    print(op, step.ops.at(op.name).products);
+    sum.calls += op.calls, sum.forward += op.forward, sum.backward += op.backward;
+  }
+  print(sum, step.products);
+  std::fflush(stdout);
+}
+
+void body(int count, char** words) {
+  const Arguments arguments(
+      count, words, "Says where the time of our training steps goes, op by op.",
+      {{"--filter", "TEXT", "only steps whose name holds TEXT"}, {"--threads", "N", "so many threads; 1"}});
+  const std::string filter = arguments.value("--filter").value_or("");
+  set_threads(thread_counts_in(arguments.value("--threads").value_or("1")).front());
+  bool any = false;
+  for (const Model& model : models()) {
+    if (std::string(model.name).find(filter) == std::string::npos) continue;
+    profile_step(model);
+    any = true;
+  }
+  if (!any) throw Misuse("no step has '" + filter + "' in its name. Leave --filter out?");
+}
+
+}  // namespace
+}  // namespace gradus::bench
+
+int main(int count, char** words) { return gradus::bench::run_program(gradus::bench::body, count, words); }
