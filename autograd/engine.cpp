@@ -68,12 +68,11 @@ class Walk {
     add(node.slots[edge.output].gradient, std::move(gradient));
   }
 
-  const Tensor* sum_so_far(const Edge& edge) const {
+  const Tensor* sum_so_far(const Edge& edge) {
     if (finite_only_ || !wants(edge)) return nullptr;  // anomaly mode looks at what each rule gives
-    const Node& node = *edge.node;
-    const bool is_owned = node.is_leaf && static_cast<const Leaf&>(node).walker.load() == this;
-    if (!is_owned && node.walk != this) return nullptr;
-    const Tensor& sum = is_owned ? static_cast<const Leaf&>(node).gathered : node.slots[edge.output].gradient;
+    Node& node = *edge.node;
+    if (node.is_leaf ? !owns(static_cast<Leaf&>(node)) : node.walk != this) return nullptr;
+    const Tensor& sum = node.is_leaf ? static_cast<Leaf&>(node).gathered : node.slots[edge.output].gradient;
     return sum.defined() && may_be_added_to(sum) ? &sum : nullptr;
   }
 
@@ -117,21 +116,24 @@ class Walk {
   // Where a leaf's gradient gathers until the pass ends. Other threads may be walking to the same leaf: the
   // first to come owns it, and the others gather on their own.
   Tensor& gathered_for(Leaf& leaf) {
-    if (leaf.walker.load(std::memory_order_relaxed) == this) return leaf.gathered;
-    if (others_ != nullptr)
-      if (const auto found = others_->find(&leaf); found != others_->end()) return found->second;
-    void* nobody = nullptr;
-    if (!leaf.walker.compare_exchange_strong(nobody, this, std::memory_order_acquire)) {
-      if (others_ == nullptr) others_ = std::make_unique<std::unordered_map<Leaf*, Tensor>>();
-      return (*others_)[&leaf];
-    }
-    // Starting from what the leaf has, a sum over several passes needs no second buffer.
-    const bool goes_on = targets_ == nullptr && leaf.hooks == nullptr;
-    own(leaf, goes_on ? std::move(leaf.gradient) : Tensor());
-    return leaf.gathered;
+    if (owns(leaf)) return leaf.gathered;
+    if (others_ == nullptr) others_ = std::make_unique<std::unordered_map<Leaf*, Tensor>>();
+    return (*others_)[&leaf];
   }
 
  private:
+  // Whether this pass owns the leaf, as it does from here on if nobody did.
+  bool owns(Leaf& leaf) {
+    if (leaf.walker.load(std::memory_order_relaxed) == this) return true;
+    if (others_ != nullptr && others_->contains(&leaf)) return false;
+    void* nobody = nullptr;
+    if (!leaf.walker.compare_exchange_strong(nobody, this, std::memory_order_acquire)) return false;
+    // Starting from what the leaf has, a sum over several passes needs no second buffer.
+    const bool goes_on = targets_ == nullptr && leaf.hooks == nullptr;
+    own(leaf, goes_on ? std::move(leaf.gradient) : Tensor());
+    return true;
+  }
+
   static bool earlier(const Node* a, const Node* b) { return a->sequence < b->sequence; }
 
   void await(Node& node) {

@@ -74,13 +74,20 @@ TEST_CASE("a rule may add to what other rules gave, in place where nobody else h
     CHECK(x.grad().to_vector<double>() == std::vector<double>(2, gradient));
     CHECK(in_place == times);
   };
+  const auto walked_last = [&](const Tensor& x) {
+    const Tensor y = sum(adding(x));
+    return y + sum(x * 5.);
+  };
+  const auto walked_first = [&](const Tensor& x) {
+    const Tensor y = sum(x * 5.);
+    return y + sum(adding(x));
+  };
   const Tensor x = leaf({2}, 3);
-  // The op recorded last is walked first.
   check(
-      x, [&] { return sum(adding(x)) + sum(x * 5.); }, 6, 1);
+      x, [&] { return walked_last(x); }, 6, 1);
   x.zero_grad();
   check(
-      x, [&] { return sum(x * 5.) + sum(adding(x)); }, 6, 0);
+      x, [&] { return walked_first(x); }, 6, 0);
   check(
       x, [&] { return sum(adding(x)); }, 7, 1);  // to the gradient of the pass before
   {
@@ -90,16 +97,12 @@ TEST_CASE("a rule may add to what other rules gave, in place where nobody else h
     CHECK(held.to_vector<double>() == std::vector<double>(2, 7));
   }
   x.zero_grad();
-  // To an op's output just as to a leaf.
-  x.zero_grad();
-  const auto through = [&](const Tensor& y) { return sum(adding(y)) + sum(y * 5.); };
   check(
-      x, [&] { return through(x * 2.); }, 12, 1);
-  // Anomaly mode looks at what each rule gives.
+      x, [&] { return walked_last(x * 2.); }, 12, 1);  // to an op's output just as to a leaf
   x.zero_grad();
-  const AnomalyMode on;
+  const AnomalyMode on;  // looks at what each rule gives
   check(
-      x, [&] { return sum(adding(x)) + sum(x * 5.); }, 6, 0);
+      x, [&] { return walked_last(x); }, 6, 0);
 }
 
 TEST_CASE("two leaves that get one gradient do not share its memory", "[grad]") {
