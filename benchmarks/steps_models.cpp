@@ -42,7 +42,7 @@ Step mlp_tiny() {
                                      {"third.weight", third.weight},   {"third.bias", third.bias}};
   return training(parameters, [=] {
     const Tensor y = third(tanh(second(tanh(first(x)))));  // (B, 1)
-    return mean(square(y - target));
+    return mse_loss(y, target);
   });
 }
 

@@ -150,9 +150,28 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& targets, const Nl
   return sum(losses) * (total == 0 ? 0 : 1 / total);
 }
 
-Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
-  check_pair(prediction, "prediction", target, "target", "mse_loss");
+Tensor definition::mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
   return reduced(square(prediction - target), reduction);
+}
+
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+  const char* const op = "mse_loss";
+  check_pair(prediction, "prediction", target, "target", op);
+  if (reduction == Reduction::none) return definition::mse_loss(prediction, target, reduction);
+  const auto count = static_cast<double>(prediction.numel());
+  const double scale = reduction == Reduction::sum || count == 0 ? 1 : 1 / count;
+  const double sum = kernels::squared_distance(prediction, target);
+  return record(
+      {op, 3 * count}, kernels::full({}, scale * sum, prediction.dtype()), inputs(prediction, target),
+      saves(prediction, target),
+      [scale](Backward& back, const Tensor& dloss, const Tensor& prediction, const Tensor& target) {
+        const double slope = 2 * scale * dloss.item();
+        if (back.wants(0)) back.give(0, kernels::scaled_difference(prediction, target, slope));
+        if (back.wants(1)) back.give(1, kernels::scaled_difference(target, prediction, slope));
+      },
+      [reduction](const Tensor& prediction, const Tensor& target) {
+        return definition::mse_loss(prediction, target, reduction);
+      });
 }
 
 Tensor mae_loss(const Tensor& prediction, const Tensor& target, Reduction reduction) {

@@ -83,6 +83,7 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
 
 namespace definition {
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options);
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction);
 }  // namespace definition
 
 }  // namespace gradus

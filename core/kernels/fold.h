@@ -70,6 +70,35 @@ template <int lanes = 32, class Fold, class In>
   }
 }
 
+// Several rows of x at one column.
+template <int rows, class Fold, class In>
+[[gnu::always_inline]] inline auto fold_column(const Fold& fold, const In* x, std::int64_t row_step,
+                                               std::int64_t index) {
+  if constexpr (rows == 1)
+    return fold.lift(*x, index);
+  else
+    return fold.combine(fold_column<rows / 2>(fold, x, row_step, index),
+                        fold_column<rows / 2>(fold, x + rows / 2 * row_step, row_step, index));
+}
+
+// totals[j] takes in x[r * row_step + j] for every row r.
+template <class Fold, class In>
+[[gnu::always_inline]] inline void fold_rows(const Fold& fold, const In* x, std::int64_t rows,
+                                             std::int64_t row_step, typename Fold::Total* totals,
+                                             std::int64_t width, std::int64_t index) {
+  constexpr int at_once = 8;
+  std::int64_t r = 0;
+  for (; r + at_once <= rows; r += at_once, x += at_once * row_step) {
+#pragma omp simd
+    for (std::int64_t j = 0; j < width; ++j)
+      totals[j] = fold.combine(totals[j], fold_column<at_once>(fold, x + j, row_step, index + j));
+  }
+  for (; r < rows; ++r, x += row_step) {
+#pragma omp simd
+    for (std::int64_t j = 0; j < width; ++j) totals[j] = fold.combine(totals[j], fold.lift(x[j], index + j));
+  }
+}
+
 // How to walk over x. Axes go from the largest stride to the smallest.
 struct FoldPlan {
   std::int64_t outputs = 1, group = 1;  // how many groups, of how many elements each
@@ -147,7 +176,6 @@ class Folding {
  private:
   using Total = typename Fold::Total;
   static constexpr std::int64_t columns_at_once = FoldPlan::columns_at_once;
-  static constexpr int rows_at_once = 8;
 
   void finish(std::int64_t index, Total total) const { out_[index] = fold_.finish(total, index); }
 
@@ -220,7 +248,7 @@ class Folding {
       std::fill(totals, totals + width, Fold::identity);
       plan_.reduced.run(begin, end, [&](const auto& at, const auto& by, std::int64_t rows) {
         const In* const from = x + at[0];
-        if (step == 1 && index_step == 1) return fold_rows(from, rows, by[0], totals, width, index);
+        if (step == 1 && index_step == 1) return fold_rows(fold_, from, rows, by[0], totals, width, index);
         for (std::int64_t r = 0; r < rows; ++r)
           for (std::int64_t j = 0; j < width; ++j)
             totals[j] =
@@ -233,32 +261,6 @@ class Folding {
     }
   }
 
-  // totals[j] takes in x[r * row_step + j] for every row r.
-  void fold_rows(const In* x, std::int64_t rows, std::int64_t row_step, Total* totals, std::int64_t width,
-                 std::int64_t index) const {
-    std::int64_t r = 0;
-    for (; r + rows_at_once <= rows; r += rows_at_once, x += rows_at_once * row_step) {
-#pragma omp simd
-      for (std::int64_t j = 0; j < width; ++j)
-        totals[j] = fold_.combine(totals[j], combined<rows_at_once>(x + j, row_step, index + j));
-    }
-    for (; r < rows; ++r, x += row_step) {
-#pragma omp simd
-      for (std::int64_t j = 0; j < width; ++j)
-        totals[j] = fold_.combine(totals[j], fold_.lift(x[j], index + j));
-    }
-  }
-
-  // Several rows at one column.
-  template <int rows>
-  [[gnu::always_inline]] auto combined(const In* x, std::int64_t row_step, std::int64_t index) const {
-    if constexpr (rows == 1)
-      return fold_.lift(*x, index);
-    else
-      return fold_.combine(combined<rows / 2>(x, row_step, index),
-                           combined<rows / 2>(x + rows / 2 * row_step, row_step, index));
-  }
-
   const Fold& fold_;
   const FoldPlan& plan_;
   const In* const in_;
@@ -268,11 +270,25 @@ class Folding {
 // Over the axes whose bits are set in `is_reduced`, into `out`: contiguous, the kept axes in order.
 template <class In, class Out, class Fold>
 void fold_into(const Fold& fold, const Tensor& x, unsigned is_reduced, const Tensor& out) {
-  // A small tensor reduced whole, all its bits set, needs no plan: a loss, for one.
-  if (x.is_contiguous() && x.numel() <= cheap_grain && is_reduced + 1 == 1u << x.rank())
-    *out.data<Out>() = fold.finish(fold_stretch(fold, x.data<In>(), x.numel()), 0);
-  else
-    Folding<In, Out, Fold>(fold, x, FoldPlan(x, is_reduced), out).run();
+  // Small tensors that are reduced whole, as to a loss, or over all axes but the last, as to the gradient of
+  // a bias, need no plan.
+  constexpr std::int64_t few_columns = 64;
+  if (x.is_contiguous() && x.numel() <= cheap_grain && x.numel() > 0) {
+    const unsigned all = (1u << x.rank()) - 1;
+    if (is_reduced == all) {
+      *out.data<Out>() = fold.finish(fold_stretch(fold, x.data<In>(), x.numel()), 0);
+      return;
+    }
+    if (is_reduced == all >> 1 && x.shape().back() <= few_columns) {
+      const std::int64_t columns = x.shape().back();
+      typename Fold::Total totals[few_columns];
+      std::fill(totals, totals + columns, Fold::identity);
+      fold_rows(fold, x.data<In>(), x.numel() / columns, columns, totals, columns, 0);
+      for (std::int64_t j = 0; j < columns; ++j) out.data<Out>()[j] = fold.finish(totals[j], j);
+      return;
+    }
+  }
+  Folding<In, Out, Fold>(fold, x, FoldPlan(x, is_reduced), out).run();
 }
 
 }  // namespace gradus::kernels

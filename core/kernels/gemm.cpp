@@ -2,15 +2,13 @@
 
 #include <cblas.h>
 #include <omp.h>
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
 
 #include <algorithm>
 #include <climits>
 
 #include <gradus/core/check.h>
 #include <gradus/core/kernels/blocked.h>
+#include <gradus/core/kernels/tiny.h>
 
 namespace gradus::kernels {
 namespace {
@@ -113,132 +111,6 @@ void add_few_columns(const Matrix<const T>& a, const Matrix<const T>& b, const M
   }
 }
 
-#if defined(__AVX2__)
-
-// Products so small that OpenBLAS spends longer on its preparations than on the sums. In f32, in ns:
-//                                     here   OpenBLAS's AVX2   OpenBLAS's AVX-512
-//   (8,16)(16,16)                       28               115                   40
-//   (8,16)(16,16), b transposed         45               130                  120
-//   (16,100)(100,16)                   220               610                  240
-//   (32,32)(32,32)                     300               680                  270
-// Beyond that, and without wide registers, OpenBLAS wins; one vector is well served by its gemv, which takes
-// 35 ns at least.
-namespace tiny {
-
-constexpr std::int64_t most_products = 32 * 32 * 32, most_products_of_vector = 256, most_depth = 128;
-constexpr int width = 16;
-// As many rows at once as leave registers for b: 32 of 16 floats, or 16 of 8.
-#if defined(__AVX512F__)
-constexpr int height = 8;
-#else
-constexpr int height = 4;
-#endif
-
-// `Rows` rows and the first `columns` of W columns of c. a by its strides, b row by row.
-template <int Rows, int W>
-inline void block(std::int64_t depth, const float* a, std::int64_t a_row, std::int64_t a_column,
-                  const float* b, std::int64_t b_row, float* c, std::int64_t c_row, std::int64_t columns,
-                  bool add, float scale) {
-  float sums[Rows][W] = {};
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const float* const row = b + k * b_row;
-    for (int i = 0; i < Rows; ++i) {
-      const float factor = a[i * a_row + k * a_column];
-#pragma omp simd
-      for (int j = 0; j < W; ++j) sums[i][j] += factor * row[j];
-    }
-  }
-  for (int i = 0; i < Rows; ++i) {
-    float* const to = c + i * c_row;
-    if (columns == W) {
-      if (add) {
-#pragma omp simd
-        for (int j = 0; j < W; ++j) to[j] += scale * sums[i][j];
-      } else {
-#pragma omp simd
-        for (int j = 0; j < W; ++j) to[j] = scale * sums[i][j];
-      }
-    } else {
-      for (std::int64_t j = 0; j < columns; ++j) to[j] = (add ? to[j] : 0) + scale * sums[i][j];
-    }
-  }
-}
-
-// Columns `column` to `column + columns` of c, at most W.
-template <int W>
-inline void strip(const Matrix<const float>& a, const float* b, std::int64_t b_row, const Matrix<float>& c,
-                  std::int64_t column, std::int64_t columns, bool add, float scale) {
-  std::int64_t i = 0;
-  const auto run = [&]<int Rows>() {
-    for (; i + Rows <= a.rows; i += Rows)
-      block<Rows, W>(a.columns, a.data + i * a.row_stride, a.row_stride, a.column_stride, b, b_row,
-                     c.data + i * c.row_stride + column, c.row_stride, columns, add, scale);
-  };
-  run.template operator()<height>();
-  run.template operator()<2>();
-  run.template operator()<1>();
-}
-
-// `columns` columns of b as rows of `width`, the rest of each row zero. Where a column's elements are
-// neighbours, as in a transposed b, 4 x 4 of them at a time are turned in registers: compilers make no such
-// code of loops, which take half as long again for the whole product.
-inline void pack(const Matrix<const float>& b, std::int64_t columns, float* packed) {
-  std::int64_t whole_rows = 0, whole_columns = 0;
-  if (columns < width) std::fill_n(packed, b.rows * width, 0.0f);
-  if (b.row_stride == 1) {
-    whole_rows = b.rows & ~3, whole_columns = columns & ~3;
-    for (std::int64_t j = 0; j < whole_columns; j += 4)
-      for (std::int64_t k = 0; k < whole_rows; k += 4) {
-        const float* const from = b.data + k + j * b.column_stride;
-        __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + b.column_stride);
-        __m128 r2 = _mm_loadu_ps(from + 2 * b.column_stride), r3 = _mm_loadu_ps(from + 3 * b.column_stride);
-        _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-        float* const to = packed + k * width + j;
-        _mm_store_ps(to, r0), _mm_store_ps(to + width, r1);
-        _mm_store_ps(to + 2 * width, r2), _mm_store_ps(to + 3 * width, r3);
-      }
-  }
-  const auto copy = [&](std::int64_t first_row, std::int64_t end_row, std::int64_t first_column) {
-    for (std::int64_t k = first_row; k < end_row; ++k)
-      for (std::int64_t j = first_column; j < columns; ++j)
-        packed[k * width + j] = b.data[k * b.row_stride + j * b.column_stride];
-  };
-  if (whole_columns < columns) copy(0, whole_rows, whole_columns);
-  copy(whole_rows, b.rows, 0);
-}
-
-inline bool fits(const Matrix<const float>& a, const Matrix<const float>& b) {
-  if (a.columns > most_depth) return false;
-  const std::int64_t products = a.rows * a.columns * b.columns;
-  return products <= (a.rows == 1 || b.columns == 1 ? most_products_of_vector : most_products);
-}
-
-inline void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c, bool add,
-                 float scale) {
-  std::int64_t j = 0;
-  const bool in_place = b.column_stride == 1;
-  for (; in_place && j + width <= b.columns; j += width)
-    strip<width>(a, b.data + j, b.row_stride, c, j, width, add, scale);
-  if (b.columns == 1) return strip<1>(a, b.data, b.row_stride, c, 0, 1, add, scale);
-  alignas(64) float packed[most_depth * width];
-  for (; j < b.columns; j += width) {
-    const std::int64_t columns = std::min<std::int64_t>(width, b.columns - j);
-    pack(b.from_column(j, columns), columns, packed);
-    strip<width>(a, packed, width, c, j, columns, add, scale);
-  }
-}
-
-}  // namespace tiny
-
-#else
-
-namespace tiny {
-constexpr bool fits(const Matrix<const float>&, const Matrix<const float>&) { return false; }
-void gemm(const Matrix<const float>&, const Matrix<const float>&, const Matrix<float>&, bool, float) {}
-}  // namespace tiny
-
-#endif
-
 template <class T>
 void general_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, bool add, T scale) {
   if (c.rows == 0 || c.columns == 0) return;
@@ -276,7 +148,8 @@ bool is_thin(std::int64_t m, std::int64_t n, std::int64_t k) {
 
 void gemm(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& c, bool add,
           float scale) {
-  if (tiny::fits(a, b)) return tiny::gemm(a, b, c, add, scale);
+  if constexpr (tiny::is_quicker)
+    if (tiny::fits(a, b)) return tiny::gemm(a, b, c, add, scale);
   general_gemm<float>(a, b, c, add, scale);
 }
 

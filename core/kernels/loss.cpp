@@ -164,4 +164,20 @@ void cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& l
   });
 }
 
+double squared_distance(const Tensor& any_a, const Tensor& any_b) {
+  return dispatch_floating(any_a.dtype(), "squared_distance", [&]<class T>() {
+    const Tensor a = contiguous(any_a), b = contiguous(any_b);
+    return sum_of_chunks(a.numel(), [x = a.data<T>(), y = b.data<T>()](std::int64_t begin, std::int64_t end) {
+      return row_sum<T>(begin, end, [=](std::int64_t i) { return (x[i] - y[i]) * (x[i] - y[i]); });
+    });
+  });
+}
+
+Tensor scaled_difference(const Tensor& a, const Tensor& b, double factor) {
+  return dispatch_floating(a.dtype(), "scaled_difference", [&]<class T>() {
+    return map<T, T, T>([by = static_cast<T>(factor)](T x, T y) { return by * (x - y); }, cheap_grain,
+                        {&a, &b});
+  });
+}
+
 }  // namespace gradus::kernels

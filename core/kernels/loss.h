@@ -1,4 +1,6 @@
-// Cross-entropy on memory, without gradients. N rows of V logits, targets (N,) that the op has checked, class
+// Losses on memory, without gradients.
+//
+// Cross-entropy: N rows of V logits, targets (N,) that the op has checked, class
 // weights w (V,) or undefined, which stands for ones. With label smoothing s, row n of target t has this
 // share of each class c:
 //   q_c = (1 - s) w_t [c = t] + s / V w_c
@@ -35,5 +37,9 @@ double total_weight(const Tensor& targets, const Tensor& class_weights, const Cr
 void cross_entropy_backward(const Tensor& dlosses, double scale, const Tensor& logits, const Tensor& targets,
                             const Tensor& class_weights, const Tensor& normalisers,
                             const CrossEntropyRule& rule, const Tensor& dlogits);
+
+// sum (a - b)^2, and factor (a - b), of two tensors of one shape.
+double squared_distance(const Tensor& a, const Tensor& b);
+Tensor scaled_difference(const Tensor& a, const Tensor& b, double factor);
 
 }  // namespace gradus::kernels

@@ -31,6 +31,20 @@ constexpr std::int64_t worth_a_thread(std::int64_t each, std::int64_t grain) {
   return std::max<std::int64_t>(1, grain / std::max<std::int64_t>(1, each));
 }
 
+// The sum of part(begin, end) over [0, size), whose pieces depend on the size alone.
+template <class Part>
+double sum_of_chunks(std::int64_t size, const Part& part) {
+  if (size <= cheap_grain) return part(std::int64_t{0}, size);
+  const Tensor parts = Tensor::empty({(size + cheap_grain - 1) / cheap_grain}, f64);
+  double* const each = parts.data<double>();
+  parallel_for(size, cheap_grain, [=, &part](std::int64_t begin, std::int64_t end) {
+    each[begin / cheap_grain] = part(begin, end);
+  });
+  double total = 0;
+  for (std::int64_t i = 0; i < parts.numel(); ++i) total += each[i];
+  return total;
+}
+
 // The axes of N operands of one shape, with those of size 1 left out and neighbours merged.
 template <int N>
 class StridedLoop {

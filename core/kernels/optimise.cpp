@@ -165,18 +165,11 @@ void exchange(std::span<Update> updates) {
 double sum_of_squares(const Tensor& x) {
   return dispatch_floating(x.dtype(), "sum_of_squares", [&]<class T>() {
     const Tensor flat = contiguous(x);
-    const T* const from = flat.data<T>();
-    const std::int64_t chunks = (x.numel() + cheap_grain - 1) / cheap_grain;
-    const Tensor parts = Tensor::empty({chunks}, f64);
-    double* const part = parts.data<double>();
-    parallel_for(x.numel(), cheap_grain, [=](std::int64_t begin, std::int64_t end) {
-      part[begin / cheap_grain] = row_sum<double>(begin, end, [from](std::int64_t i) {
+    return sum_of_chunks(x.numel(), [from = flat.data<T>()](std::int64_t begin, std::int64_t end) {
+      return row_sum<double>(begin, end, [from](std::int64_t i) {
         return static_cast<double>(from[i]) * static_cast<double>(from[i]);
       });
     });
-    double total = 0;
-    for (std::int64_t i = 0; i < chunks; ++i) total += part[i];
-    return total;
   });
 }
 

@@ -5,24 +5,48 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 namespace gradus::kernels {
 
-#if defined(__AVX512F__)
-using Vector = float [[gnu::vector_size(64)]];
+// 16 numbers that are computed with side by side: in one register, or in two or four.
+using Floats = float [[gnu::vector_size(64)]];
+inline constexpr std::int64_t width_of_floats = 16;
 
+// The first `count` of 16 numbers in memory, with zeros behind them; and back.
+[[gnu::always_inline]] inline void load(const float* from, std::int64_t count, Floats& x) {
+#if defined(__AVX512F__)
+  x = (Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+#else
+  x = Floats{};
+  std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(float));
+#endif
+}
+[[gnu::always_inline]] inline void store(const Floats& x, std::int64_t count, float* to) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), (__m512)x);
+#else
+  std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(float));
+#endif
+}
+
+#if defined(__AVX512F__)
 // Elements of a, counted from 0, and of b, counted from 16.
 template <int... Places>
-Vector pick(Vector a, Vector b) {
+Floats pick(Floats a, Floats b) {
   return __builtin_shufflevector(a, b, Places...);
 }
 
-// 16 lines of 16 neighbours, `line` apart, become 16 lines `apart` from each other, scaled. Compilers make no
-// such code of loops, which take four times as long.
-inline void transpose_16(const float* from, std::int64_t line, std::int64_t apart, float scale, float* to) {
-  Vector in[16], twos[16], fours[16];
-  for (int i = 0; i < 16; ++i) {
-    std::memcpy(&in[i], from + i * line, sizeof(Vector));
+// At most 16 lines of at most 16 neighbours, `line` apart, become as many lines `apart` from each other as
+// they were deep, scaled, each with zeros behind. Compilers make no such code of loops, which take four times
+// as long.
+inline void transpose_16(const float* from, std::int64_t line, std::int64_t lines, std::int64_t depth,
+                         std::int64_t apart, float scale, float* to) {
+  Floats in[16] = {}, twos[16], fours[16];
+  for (std::int64_t i = 0; i < lines; ++i) {
+    load(from + i * line, depth, in[i]);
     in[i] *= scale;
   }
   // Two lines by turns, then four: fours[4 g + e] has of the lines 4 g to 4 g + 3 their elements e, 4 + e,
@@ -33,19 +57,19 @@ inline void transpose_16(const float* from, std::int64_t line, std::int64_t apar
   }
   for (int i = 0; i < 16; i += 4)
     for (int half = 0; half < 2; ++half) {
-      const Vector a = twos[i + half], b = twos[i + half + 2];
+      const Floats a = twos[i + half], b = twos[i + half + 2];
       fours[i + 2 * half] = pick<0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29>(a, b);
       fours[i + 2 * half + 1] = pick<2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31>(a, b);
     }
   const auto even = pick<0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27>;
   const auto odd = pick<4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31>;
   for (int e = 0; e < 4; ++e) {
-    const Vector front[] = {even(fours[e], fours[4 + e]), odd(fours[e], fours[4 + e])};
-    const Vector back[] = {even(fours[8 + e], fours[12 + e]), odd(fours[8 + e], fours[12 + e])};
+    const Floats front[] = {even(fours[e], fours[4 + e]), odd(fours[e], fours[4 + e])};
+    const Floats back[] = {even(fours[8 + e], fours[12 + e]), odd(fours[8 + e], fours[12 + e])};
     for (int half = 0; half < 2; ++half) {
-      const Vector whole[] = {even(front[half], back[half]), odd(front[half], back[half])};
-      std::memcpy(to + (e + 4 * half) * apart, &whole[0], sizeof(Vector));
-      std::memcpy(to + (e + 4 * half + 8) * apart, &whole[1], sizeof(Vector));
+      const int k = e + 4 * half;
+      if (k < depth) store(even(front[half], back[half]), 16, to + k * apart);
+      if (k + 8 < depth) store(odd(front[half], back[half]), 16, to + (k + 8) * apart);
     }
   }
 }
@@ -71,19 +95,19 @@ void pack(const T* from, std::int64_t line, std::int64_t step, std::int64_t line
     }
     return;
   }
-  std::int64_t turned_lines = 0, turned_depth = 0;
 #if defined(__AVX512F__)
   if constexpr (std::is_same_v<T, float> && Apart % 16 == 0)
     if (step == 1) {
-      turned_lines = lines / 16 * 16, turned_depth = depth / 16 * 16;
-      for (std::int64_t i = 0; i < turned_lines; i += 16)
-        for (std::int64_t k = 0; k < turned_depth; k += 16)
-          transpose_16(from + i * line + k, line, Apart, scale,
+      for (std::int64_t i = 0; i < lines; i += 16)
+        for (std::int64_t k = 0; k < depth; k += 16)
+          transpose_16(from + i * line + k, line, std::min<std::int64_t>(16, lines - i),
+                       std::min<std::int64_t>(16, depth - k), Apart, scale,
                        to + i / Apart * group + k * Apart + i % Apart);
+      return;
     }
 #endif
   for (std::int64_t i = 0; i < lines; ++i)
-    for (std::int64_t k = i < turned_lines ? turned_depth : 0; k < depth; ++k)
+    for (std::int64_t k = 0; k < depth; ++k)
       to[i / Apart * group + k * Apart + i % Apart] = scale * from[i * line + k * step];
 }
 

@@ -20,10 +20,12 @@ Call<Array> each_pair(double (*f)(double x, double target), Reduction reduction)
   };
 }
 
+using Definition = Tensor (*)(const Tensor&, const Tensor&, Reduction);
+
 // `target` says how targets are drawn, `kinks` where the loss of an x has its own.
 std::vector<OpRow> element_rows(const char* name, Tensor (*op)(const Tensor&, const Tensor&, Reduction),
                                 double (*f)(double, double), const Input& target,
-                                const std::vector<double>& kinks = {}) {
+                                const std::vector<double>& kinks = {}, Definition definition = nullptr) {
   const auto inputs = [&](const Shape& shape) {
     Input targets = target;
     targets.shape = shape;
@@ -37,6 +39,8 @@ std::vector<OpRow> element_rows(const char* name, Tensor (*op)(const Tensor&, co
               .samples = {},
               .empty = inputs({3, 0}),
               .large = inputs({257, 259})};
+    if (definition != nullptr)
+      row.definition = [=](const Tensors& x) { return definition(x[0], x[1], reduction); };
     for (const Shape& shape : shapes) row.samples.push_back(inputs(shape));
     rows.push_back(row);
   }
@@ -51,7 +55,8 @@ double huber(double x, double target, double delta) {
 std::vector<OpRow> regression_rows() {
   const Input anywhere{}, at_half{.shape = {}, .low = 0.5, .high = 0.5};
   std::vector<OpRow> rows = element_rows(
-      "mse_loss", mse_loss, [](double x, double t) { return (x - t) * (x - t); }, anywhere);
+      "mse_loss", mse_loss, [](double x, double t) { return (x - t) * (x - t); }, anywhere, {},
+      definition::mse_loss);
   rows.back().refusals = {
       {[] {
          mse_loss(zeros({4}), zeros({4, 1}));
