@@ -90,6 +90,11 @@ class Heads {
   // no loop over a row has a remainder.
   static std::int64_t padded(std::int64_t columns) { return (columns + 15) / 16 * 16; }
 
+  // Room for so many blocks of scores and one row more.
+  Tensor scratch(std::int64_t tiles) const {
+    return Tensor::empty({tiles * std::min(block, queries) + 1, padded(keys)}, dtype_of<T>());
+  }
+
   // How many blocks are worth a thread.
   std::int64_t grain() const { return worth_a_thread(block * keys * (features + values), product_grain); }
 
@@ -154,36 +159,31 @@ class Heads {
   std::optional<Stack<T>> added_;
 };
 
-// Turns a row of scores into exp(score - largest), puts down its normalisers and returns their sum's inverse;
-// zeros and 0 where no key is seen.
+// Turns a row of scores into exp(score - largest), and returns their sum, which is at least 1; zeros and 0
+// where no key is seen.
 template <class T>
-T exponentials(T* row, std::int64_t columns, T* normalisers) {
-  const T largest = row_max(row, columns);
+T exponentials(T* row, std::int64_t columns, T& largest) {
+  largest = row_max(row, columns);
   if (largest == -std::numeric_limits<T>::infinity()) {
     std::fill(row, row + columns, T(0));
-    normalisers[0] = std::numeric_limits<T>::infinity();
-    normalisers[1] = 0;
     return 0;
   }
-  const double sum =
-      row_sum<T>(0, columns, [=](std::int64_t j) { return row[j] = vm::exp_nonpositive(row[j] - largest); });
-  normalisers[0] = largest;
-  normalisers[1] = static_cast<T>(std::log(sum));
-  return static_cast<T>(1 / sum);
+  return static_cast<T>(
+      row_sum<T>(0, columns, [=](std::int64_t j) { return row[j] = vm::exp_nonpositive(row[j] - largest); }));
 }
 
-// The rows of `out` and of normalisers for the queries begin to end of a head.
+// The rows of `out` and of normalisers for the queries begin to end of a head. `scratch` has room for their
+// scores and one row more.
 template <class T>
 void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
-            const Matrix<T>& out, T* normalisers) {
+            const Matrix<T>& out, T* normalisers, T* scratch) {
   const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
-  const Tensor tile = Tensor::empty({rows + 1, step}, dtype_of<T>());
-  T *const weights = tile.data<T>(), *const factors = weights + rows * step;
-  std::array<T, Heads<T>::tallest> inverse_sums;
+  T *const weights = scratch, *const factors = weights + rows * step;
+  std::array<T, Heads<T>::tallest> largest, sums;
   heads.scores(head, begin, end, weights);
   for (std::int64_t r = 0; r < rows; ++r) {
     T* const row = weights + r * step;
-    inverse_sums[static_cast<std::size_t>(r)] = exponentials(row, step, normalisers + 2 * (begin + r));
+    sums[static_cast<std::size_t>(r)] = exponentials(row, step, largest[static_cast<std::size_t>(r)]);
     if (!heads.drops()) continue;
     heads.dropout_factors(head, begin + r, step, factors);
 #pragma omp simd
@@ -194,18 +194,26 @@ void attend(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::i
   // The sums divide the output, which has fewer columns than the weights.
   for (std::int64_t r = 0; r < rows; ++r) {
     T* const row = to.data + r * to.row_stride;
-    const T inverse_sum = inverse_sums[static_cast<std::size_t>(r)];
+    const T sum = sums[static_cast<std::size_t>(r)], inverse = sum == 0 ? T(0) : 1 / sum;
 #pragma omp simd
-    for (std::int64_t e = 0; e < to.columns; ++e) row[e] = inverse_sum == 0 ? T(0) : row[e] * inverse_sum;
+    for (std::int64_t e = 0; e < to.columns; ++e) row[e] = sum == 0 ? T(0) : row[e] * inverse;
+  }
+  const T *const most = largest.data(), *const sum = sums.data();
+  T* const to_normalisers = normalisers + 2 * begin;
+#pragma omp simd
+  for (std::int64_t r = 0; r < rows; ++r) {
+    to_normalisers[2 * r] = sum[r] == 0 ? std::numeric_limits<T>::infinity() : most[r];
+    to_normalisers[2 * r + 1] = sum[r] == 0 ? T(0) : vm::log(sum[r]);
   }
 }
 
-// What belongs to one head, or to one task's share in it. dk and dv are added to;
-// dmask is null where it is not wanted.
+// What belongs to one head, or to one task's share in it. dk and dv are added to, or written for the first
+// time; dmask is null where it is not wanted.
 template <class T>
 struct HeadGradients {
   Matrix<T> dq, dk, dv;
   T* dmask;
+  bool add;
 };
 
 // With p = softmax(scores) and w = p * factors of dropout:
@@ -215,10 +223,9 @@ struct HeadGradients {
 template <class T>
 void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begin, std::int64_t end,
                      const Matrix<T>& dout, const Matrix<T>& out, const T* normalisers,
-                     const HeadGradients<T>& to) {
+                     const HeadGradients<T>& to, T* scratch) {
   const std::int64_t rows = end - begin, columns = heads.width(end), step = heads.padded(columns);
-  const Tensor tiles = Tensor::empty({2 * rows + 1, step}, dtype_of<T>());
-  T *const weights = tiles.data<T>(), *const dweights = weights + rows * step,
+  T *const weights = scratch, *const dweights = weights + rows * step,
            *const factors = dweights + rows * step;
   const Matrix<T> d = dout.from_row(begin, rows), o = out.from_row(begin, rows),
                   v = heads.v[head].from_row(0, columns), k = heads.k[head].from_row(0, columns);
@@ -250,9 +257,10 @@ void attend_backward(const Heads<T>& heads, std::int64_t head, std::int64_t begi
     std::fill(std::copy(dw, dw + columns, row), row + heads.keys, T(0));
   }
   const Matrix<T> w{weights, rows, columns, step, 1}, ds{dweights, rows, columns, step, 1};
-  gemm(w.transposed(), d, to.dv.from_row(0, columns), true);
+  gemm(w.transposed(), d, to.dv.from_row(0, columns), to.add);
   gemm(ds, k, to.dq.from_row(begin, rows), false, heads.scale());
-  gemm(ds.transposed(), heads.q[head].from_row(begin, rows), to.dk.from_row(0, columns), true, heads.scale());
+  gemm(ds.transposed(), heads.q[head].from_row(begin, rows), to.dk.from_row(0, columns), to.add,
+       heads.scale());
 }
 
 }  // namespace
@@ -269,13 +277,14 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
     const Heads<T> heads(qs, ks, vs, mask, rule);
     const Stack<T> to(out);
     parallel_for(heads.count * heads.blocks, heads.grain(), [&](std::int64_t first, std::int64_t last) {
+      const Tensor scratch = heads.scratch(1);
       for (std::int64_t task = first; task < last; ++task) {
         // A causal call's later blocks are wider: taken from both ends in turn, any
         // stretch of tasks is equally heavy.
         const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
         const std::int64_t head = task / heads.blocks, begin = block * heads.block;
         attend(heads, head, begin, std::min(heads.queries, begin + heads.block), to[head],
-               normalisers.data<T>() + 2 * head * heads.queries);
+               normalisers.data<T>() + 2 * head * heads.queries, scratch.data<T>());
       }
     });
     return Attention{out, normalisers};
@@ -293,14 +302,16 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
     constexpr std::int64_t enough_tasks = 8;
     const std::int64_t parts = std::clamp<std::int64_t>(enough_tasks / std::max<std::int64_t>(1, heads.count),
                                                         1, std::max<std::int64_t>(1, heads.blocks));
-    const auto zeros_like = [&](const Tensor& x) {
-      const Tensor zeros =
-          parts == 1 ? empty_as_laid_out(x, x.shape(), op)
-                     : Tensor::empty({parts * heads.count, heads.keys, x.shape().back()}, x.dtype());
-      fill(zeros, 0);
-      return zeros;
+    // The last block of a head sees all keys. A task that begins with it need not find zeros to add to.
+    const bool begins_anew = parts == 1 && heads.blocks > 0;
+    const auto sum_for = [&](const Tensor& x) {
+      const Tensor sum = parts == 1
+                             ? empty_as_laid_out(x, x.shape(), op)
+                             : Tensor::empty({parts * heads.count, heads.keys, x.shape().back()}, x.dtype());
+      if (!begins_anew) fill(sum, 0);
+      return sum;
     };
-    const Tensor dq = empty_as_laid_out(q, q.shape(), op), dk = zeros_like(k), dv = zeros_like(v);
+    const Tensor dq = empty_as_laid_out(q, q.shape(), op), dk = sum_for(k), dv = sum_for(v);
     Shape scores = q.shape();
     scores[q.rank() - 1] = heads.keys;
     const Tensor dmask = empty_if(wants_dmask, scores, q.dtype());
@@ -310,15 +321,18 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
     const std::int64_t grain = heads.grain() * parts / std::max<std::int64_t>(1, heads.blocks);
     parallel_for(
         parts * heads.count, std::max<std::int64_t>(1, grain), [&](std::int64_t first, std::int64_t last) {
+          const Tensor scratch = heads.scratch(2);
           for (std::int64_t task = first; task < last; ++task) {
             const std::int64_t head = task % heads.count;
-            const HeadGradients<T> to{to_q[head], to_k[task], to_v[task],
-                                      wants_dmask ? dmasks + head * heads.queries * heads.keys : nullptr};
-            for (std::int64_t block = task / heads.count; block < heads.blocks; block += parts) {
+            HeadGradients<T> to{to_q[head], to_k[task], to_v[task],
+                                wants_dmask ? dmasks + head * heads.queries * heads.keys : nullptr,
+                                !begins_anew};
+            for (std::int64_t block = heads.blocks - 1 - task / heads.count; block >= 0; block -= parts) {
               const std::int64_t begin = block * heads.block,
                                  end = std::min(heads.queries, begin + heads.block);
               attend_backward(heads, head, begin, end, from[head], out[head],
-                              normalisers + 2 * head * heads.queries, to);
+                              normalisers + 2 * head * heads.queries, to, scratch.data<T>());
+              to.add = true;
             }
           }
         });
