@@ -79,9 +79,12 @@ std::map<std::string, double> shares(const Step& step) {
 
 // How many times as long the large step would take if each kind of op took so many times as long as it has
 // more to do.
-double explained(const Step& small, const Step& large) {
+double explained(const Step& large, const Step& small, const std::map<std::string, double>& shares_of_small) {
   double times = 0;
-  for (const auto& [op, share] : shares(small)) times += share * large.ops.at(op).all / small.ops.at(op).all;
+  for (const auto& [op, share] : shares_of_small) {
+    const double before = small.cost_of(op).all;
+    times += share * (before > 0 ? large.cost_of(op).all / before : 1);
+  }
   return times;
 }
 
@@ -90,8 +93,9 @@ JsonObject measure(const Net& net, const Size& size) {
   Sizes now = net.smallest;
   for (int i = 0; i <= doublings; ++i, now.*size.value *= 2) steps.push_back(net.make(now));
   const std::vector<double> ms = measured(steps);
+  const std::map<std::string, double> shares_of_small = shares(steps.front());
   std::vector<double> most;
-  for (const Step& step : steps) most.push_back(explained(steps.front(), step));
+  for (const Step& step : steps) most.push_back(explained(step, steps.front(), shares_of_small));
   std::printf("%-12s %-7s", net.name, size.name);
   for (const double each : ms) std::printf(" %7s", brief(each, 3).c_str());
   std::printf("   %5.2f %9.2f\n", exponent(ms), exponent(most));

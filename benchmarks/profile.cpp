@@ -50,7 +50,7 @@ void profile_step(const Model& model) {
   };
   Profile::Op sum{.name = "all"};
   for (const Profile::Op& op : profile.ops()) {
-    print(op, step.ops.at(op.name).products);
+    print(op, step.cost_of(op.name).products);
     sum.calls += op.calls, sum.forward += op.forward, sum.backward += op.backward;
   }
   print(sum, step.products);

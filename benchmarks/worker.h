@@ -47,6 +47,8 @@ struct Step {
     double all = 0, products = 0;
   };
   std::map<std::string, Cost> ops = {};
+  // Nothing for an op on which the loss does not depend.
+  Cost cost_of(const std::string& op) const { return ops.count(op) ? ops.at(op) : Cost{}; }
 };
 
 class Worker {

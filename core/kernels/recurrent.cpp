@@ -131,24 +131,28 @@ void for_each_panel(const Course& course, int gates, const Body& body) {
 }
 
 // A panel of units at a time: its gates' products with the state before, then the cell, row by row, while
-// these are in the first-level cache.
+// these are in the first-level cache. For a single step the weights are not worth packing.
 template <class T, class Cell>
 void run_forward(const RecurrentInputs& in, const Course& course, const Tensor& bias,
                  const RecurrentTrace& trace) {
   constexpr std::int64_t width = Packed<T>::width, gates = Cell::gates;
   const std::int64_t hidden = course.hidden;
+  const bool is_one_step = course.steps == 1;
   std::array<Packed<T>, gates> weights;
-  for (std::int64_t g = 0; g < gates; ++g)
+  for (std::int64_t g = 0; g < gates && !is_one_step; ++g)
     weights[static_cast<std::size_t>(g)] =
         Packed<T>(views::transpose(views::slice(in.weight_hh, 0, g * hidden, (g + 1) * hidden), 0, 1));
+  // (panels, B, gates, width), or (B, gates, H)
   const Tensor scratch =
-      Tensor::empty({Packed<T>::panels_for(hidden), course.batch, gates, width}, dtype_of<T>());
+      is_one_step ? linear(views::select(trace.states, 0, course.first()), in.weight_hh, Tensor())
+                  : Tensor::empty({Packed<T>::panels_for(hidden), course.batch, gates, width}, dtype_of<T>());
+  const std::int64_t apart = is_one_step ? hidden : width;  // from gate to gate
   const Rows<T> states(trace.states), cells(trace.cells), values(trace.gates), candidates(trace.candidate);
   for (std::int64_t i = 0; i < course.steps; ++i) {
     const std::int64_t t = course.step(i), before = course.before(t), after = course.after(t);
     for_each_panel<T>(course, gates, [&](std::int64_t panel) {
-      T* const products = scratch.data<T>() + panel * course.batch * gates * width;
-      for (std::int64_t g = 0; g < gates; ++g)
+      T* const products = scratch.data<T>() + panel * width * (is_one_step ? 1 : course.batch * gates);
+      for (std::int64_t g = 0; g < gates && !is_one_step; ++g)
         weights[static_cast<std::size_t>(g)].multiply(states.at(before), hidden, course.batch, panel,
                                                       products + g * width, gates * width);
       const std::int64_t unit = panel * width, count = std::min(width, hidden - unit);
@@ -158,9 +162,9 @@ void run_forward(const RecurrentInputs& in, const Course& course, const Tensor& 
       for (std::int64_t b = 0; b < course.batch; ++b) {
         const CellForward<T> at{.count = count,
                                 .apart = hidden,
-                                .product = products + b * gates * width,
+                                .product = products + b * gates * apart,
                                 .bias = bias.defined() ? bias.data<T>() + unit : nullptr,
-                                .product_apart = width,
+                                .product_apart = apart,
                                 .gates = of(values, t, b),
                                 .h_before = of(states, before, b),
                                 .c_before = of(cells, before, b),
@@ -190,7 +194,7 @@ void run_backward(const Tensor& doutput, const Tensor& dh, const Tensor& dc, con
                   bool wants_dh0) {
   constexpr std::int64_t width = Packed<T>::width, gates = Cell::gates;
   const std::int64_t hidden = course.hidden;
-  const Packed<T> weights(in.weight_hh);
+  const Packed<T> weights = course.steps > 1 ? Packed<T>(in.weight_hh) : Packed<T>();
   const Tensor scratch = Tensor::empty({Packed<T>::panels_for(hidden), course.batch, width}, dtype_of<T>());
   const Rows<T> states(trace.states), cells(trace.cells), values(trace.gates), candidates(trace.candidate);
   const Rows<T> dproducts(gradients.product), dprojections(gradients.projection);
@@ -249,7 +253,9 @@ void run_backward(const Tensor& doutput, const Tensor& dh, const Tensor& dc, con
       }
     });
   }
-  if (wants_dh0 && course.steps > 0)
+  if (wants_dh0 && course.steps == 1)
+    add_into(dh, matmul(views::select(gradients.product, 0, 0), in.weight_hh));
+  if (wants_dh0 && course.steps > 1)
     for_each_panel<T>(course, gates, [&](std::int64_t panel) { add_product(course.step(0), panel); });
 }
 
