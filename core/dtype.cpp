@@ -1,5 +1,7 @@
 #include <gradus/core/dtype.h>
 
+#include <ostream>
+
 #include <cmath>
 
 namespace gradus {

@@ -1,5 +1,7 @@
 #include <gradus/core/shape.h>
 
+#include <ostream>
+
 namespace gradus {
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
-#include <ostream>
+#include <iosfwd>
 #include <span>
 
 #include <gradus/core/check.h>

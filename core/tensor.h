@@ -7,7 +7,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <ostream>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <utility>

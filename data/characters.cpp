@@ -85,7 +85,7 @@ void Characters::save(const std::filesystem::path& folder) const {
   Json::Array tokens;
   for (const std::string& token : vocabulary_.tokens()) {
     if (options_.bytes && !special_.ids().contains(token))
-      tokens.push_back(static_cast<unsigned char>(token[0]));
+      tokens.emplace_back(std::int64_t{static_cast<unsigned char>(token[0])});
     else
       tokens.push_back(token);
   }

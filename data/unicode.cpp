@@ -2,6 +2,7 @@
 
 #include <gradus/data/unicode.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -40,8 +41,11 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
 }
 
 void append_utf8(std::string& text, char32_t c) {
-  check(c <= 0x10ffff && (c < 0xd800 || c > 0xdfff), "unicode", "U+", std::hex, static_cast<std::uint32_t>(c),
-        " is no character that UTF-8 can write");
+  if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
+    char name[16];
+    std::snprintf(name, sizeof name, "U+%x", static_cast<unsigned>(c));
+    fail("unicode", name, " is no character that UTF-8 can write");
+  }
   utf8proc_uint8_t bytes[4];
   const auto size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(c), bytes);
   text.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));

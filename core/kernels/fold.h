@@ -81,11 +81,11 @@ template <int rows, class Fold, class In>
                         fold_column<rows / 2>(fold, x + rows / 2 * row_step, row_step, index));
 }
 
-// totals[j] takes in x[r * row_step + j] for every row r.
+// totals[j] takes in x[r * row_step + j] for every row r. Not inlined: compilers spend most of their time on
+// such loops.
 template <class Fold, class In>
-[[gnu::always_inline]] inline void fold_rows(const Fold& fold, const In* x, std::int64_t rows,
-                                             std::int64_t row_step, typename Fold::Total* totals,
-                                             std::int64_t width, std::int64_t index) {
+[[gnu::noinline]] void fold_rows(const Fold& fold, const In* x, std::int64_t rows, std::int64_t row_step,
+                                 typename Fold::Total* totals, std::int64_t width, std::int64_t index) {
   constexpr int at_once = 8;
   std::int64_t r = 0;
   for (; r + at_once <= rows; r += at_once, x += at_once * row_step) {
@@ -232,7 +232,8 @@ class Folding {
     return total;
   }
 
-  Total line_total(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
+  [[gnu::noinline]] Total line_total(const In* x, std::int64_t step, std::int64_t count,
+                                     std::int64_t index) const {
     if (step == 1) return fold_stretch(fold_, x, count, index);
     Total total = Fold::identity;
     for (std::int64_t i = 0; i < count; ++i) total = fold_.combine(total, fold_.lift(x[i * step], index));

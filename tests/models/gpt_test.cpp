@@ -5,11 +5,13 @@
 #include <map>
 
 #include <gradus/autograd/engine.h>
+#include <gradus/autograd/grad_mode.h>
 #include <gradus/autograd/gradcheck_matcher.h>
 #include <gradus/autograd/ops/compare.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/loss.h>
 #include <gradus/autograd/ops/reduce.h>
+#include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
 #include <gradus/core/parallel.h>
 #include <gradus/nn/gradcheck.h>
@@ -240,4 +242,24 @@ TEST_CASE("GPT says what does not fit", "[model][error]") {
           model(zeros({1, 6}, i64));
         }) == "[gpt] 6 tokens are more than the context of 5. Cut them?");
   CHECK_THROWS_AS(model(full({1, 2}, 6, i64)), Error);
+}
+
+TEST_CASE("without gradients a forward pass keeps no graph and frees as it goes", "[model]") {
+  // The most that is held at once beyond the weights, while `layers` layers read 32 texts.
+  const auto peak = [](std::int64_t layers, bool records) {
+    const Gpt model({.vocabulary = 50, .context = 64, .width = 32, .layers = layers, .heads = 2});
+    const Tensor ids = randint(0, 50, {32, 64});
+    const GradMode mode(records);
+    const std::int64_t before = memory_stats().bytes_in_use;
+    reset_peak_memory();
+    const Tensor logits = model(ids);
+    CHECK(logits.requires_grad() == records);
+    return memory_stats().peak_bytes - before;
+  };
+  CHECK(peak(12, true) > 5 * peak(2, true));
+  CHECK(peak(12, false) == peak(2, false));
+  // Within a layer: what came in, what attention made of it, its norm, and four times as much before and
+  // behind the activation; an eighth more of everything, up to which the allocator rounds.
+  const std::int64_t states = 32 * 64 * 32 * static_cast<std::int64_t>(sizeof(float));
+  CHECK(peak(12, false) < 14 * states);
 }
