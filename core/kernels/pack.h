@@ -12,7 +12,7 @@
 namespace gradus::kernels {
 
 // 16 numbers that are computed with side by side: in one register, or in two or four.
-using Floats = float [[gnu::vector_size(64)]];
+using Floats = float __attribute__((vector_size(64)));
 inline constexpr std::int64_t width_of_floats = 16;
 
 // The first `count` of 16 numbers in memory, with zeros behind them; and back.
