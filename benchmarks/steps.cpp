@@ -21,6 +21,7 @@
 #include "ceilings.h"
 #include "child.h"
 #include "report.h"
+#include "speed_table.h"
 #include "steps_models.h"
 #include "worker.h"
 
@@ -81,33 +82,49 @@ class Side {
 const std::string this_program = fs::read_symlink("/proc/self/exe");
 const std::string peer_program = (fs::path(this_program).parent_path() / "bench_steps_torch").string();
 
-std::unique_ptr<Side> start_ours(const std::string& model, int threads) {
-  const std::string count = std::to_string(threads);
-  return std::make_unique<Side>(std::vector<std::string>{this_program, "worker", model, count},
-                                std::map<std::string, std::string>{{"OMP_NUM_THREADS", count}});
+using Settings = std::map<std::string, std::string>;  // of the environment
+
+// OpenBLAS's AVX-512 kernels, on a processor that it is too old to know and takes for a lesser one.
+const Settings wide_kernels{{"OPENBLAS_CORETYPE", "SkylakeX"}};
+bool has_wide_registers() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") > 0;
+#else
+  return false;
+#endif
 }
 
-struct PeerThreads {
+std::unique_ptr<Side> start_ours(const std::string& model, int threads, Settings settings = {}) {
+  const std::string count = std::to_string(threads);
+  settings["OMP_NUM_THREADS"] = count;
+  return std::make_unique<Side>(std::vector<std::string>{this_program, "worker", model, count}, settings);
+}
+
+struct PeerSettings {
   int loops, blas;
   bool drowsy = false;  // BLAS's threads fall asleep soon after a product instead of 0.1 s later
+  bool wide = false;    // with wide_kernels
 };
 
-std::unique_ptr<Side> start_peer(const std::string& model, const PeerThreads& threads) {
-  const std::string loops = std::to_string(threads.loops);
-  std::map<std::string, std::string> settings{{"OMP_NUM_THREADS", loops},
-                                              {"OPENBLAS_NUM_THREADS", std::to_string(threads.blas)}};
-  if (threads.drowsy) settings["OPENBLAS_THREAD_TIMEOUT"] = "16";
+std::unique_ptr<Side> start_peer(const std::string& model, const PeerSettings& chosen) {
+  const std::string loops = std::to_string(chosen.loops);
+  Settings settings = chosen.wide ? wide_kernels : Settings{};
+  settings["OMP_NUM_THREADS"] = loops;
+  settings["OPENBLAS_NUM_THREADS"] = std::to_string(chosen.blas);
+  if (chosen.drowsy) settings["OPENBLAS_THREAD_TIMEOUT"] = "16";
   return std::make_unique<Side>(std::vector<std::string>{peer_program, model, loops}, settings);
 }
 
 constexpr double round_seconds = 0.25;
 
 // How many operations of matrix products this machine does in a ms: those of a large square one, by OpenBLAS
-// or by the library's own loops, whichever is quicker.
+// with one kind of kernels or another or by the library's own loops, whichever is quickest.
 class Ceiling {
  public:
   explicit Ceiling(int threads) {
-    for (const char* const product : {"sgemm", "matmul"}) sides_.push_back(start_ours(product, threads));
+    sides_.push_back(start_ours("sgemm", threads));
+    if (has_wide_registers()) sides_.push_back(start_ours("sgemm", threads, wide_kernels));
+    sides_.push_back(start_ours("matmul", threads));
   }
   void play() {
     for (const auto& side : sides_) side->play(0.1);
@@ -120,22 +137,19 @@ class Ceiling {
     for (const auto& side : sides_) most = std::max(most, side->products() / side->median());
     return most;
   }
+  // By OpenBLAS as it is.
   double blas_per_ms() const { return sides_[0]->products() / sides_[0]->median(); }
 
  private:
   std::vector<std::unique_ptr<Side>> sides_;
 };
 
-// The peer's best: more threads than a small step can use slow it down, and its own threads and its BLAS's
-// may stand in each other's way.
-PeerThreads best_threads_of_peer(const std::string& model, int threads) {
-  std::vector<PeerThreads> candidates{{threads, threads}};
-  if (threads > 1)
-    candidates.insert(candidates.end(), {{threads, threads, true}, {1, threads}, {threads, 1}, {1, 1}});
+// The quickest of some settings, the first of which must work.
+PeerSettings best_of(const std::string& model, const std::vector<PeerSettings>& candidates) {
   if (candidates.size() == 1) return candidates[0];
-  PeerThreads best{};
+  PeerSettings best{};
   double best_ms = 0;
-  for (const PeerThreads& candidate : candidates) {
+  for (const PeerSettings& candidate : candidates) {
     const auto side = start_peer(model, candidate);
     side->play(round_seconds);
     const double ms = std::min(side->play(round_seconds), side->play(round_seconds));
@@ -143,6 +157,21 @@ PeerThreads best_threads_of_peer(const std::string& model, int threads) {
     side->end();
   }
   return best;
+}
+
+// The peer's best: its BLAS may take the processor for a lesser one; more threads than a small step can use slow
+// it down, and its own threads and its BLAS's may stand in each other's way.
+PeerSettings best_settings_of_peer(const std::string& model, int threads) {
+  std::vector<PeerSettings> candidates{{threads, threads}};
+  if (has_wide_registers()) candidates.push_back({threads, threads, false, true});
+  const bool wide = best_of(model, candidates).wide;
+  candidates = {{threads, threads, false, wide}};
+  if (threads > 1)
+    candidates.insert(candidates.end(), {{threads, threads, true, wide},
+                                         {1, threads, false, wide},
+                                         {threads, 1, false, wide},
+                                         {1, 1, false, wide}});
+  return best_of(model, candidates);
 }
 
 class StepsBench {
@@ -156,16 +185,16 @@ class StepsBench {
     check_bits(model, *ours);
     std::unique_ptr<Side> peer;
     if (against_torch_) {
-      const PeerThreads best = best_threads_of_peer(model, threads);
+      const PeerSettings best = best_settings_of_peer(model, threads);
       peer = start_peer(model, best);
       if (peer->parameters() != ours->parameters())
         throw std::runtime_error("[bench] " + model + " has " + std::to_string(ours->parameters()) +
                                  " parameters here and " + std::to_string(peer->parameters()) +
                                  " in torch: two different models. Make them alike?");
-      if (threads > 1)
-        notes_ += model + ", " + std::to_string(threads) + " threads: torch is quickest with " +
-                  std::to_string(best.loops) + " for its loops and " + std::to_string(best.blas) +
-                  " for its BLAS" + (best.drowsy ? ", which sleep soon\n" : "\n");
+      if (threads > 1 || best.wide)
+        notes_ += model + ", " + std::to_string(threads) + " thr: torch takes " + std::to_string(best.loops) +
+                  " for loops, " + std::to_string(best.blas) + " for BLAS" +
+                  (best.drowsy ? ", sleeping soon" : "") + (best.wide ? ", AVX-512" : "") + "\n";
     }
     Ceiling ceiling(threads);
     print_header(*ours, peer.get());
@@ -256,7 +285,12 @@ void measure_all(int count, char** words) {
                             {{"--filter", "TEXT", "only rows whose name holds TEXT"},
                              {"--json", "FILE", "also write the table to FILE, as an array of objects"},
                              {"--against", "torch", "measure libtorch too, by turns"},
-                             {"--threads", "LIST", "numbers of threads, such as 1,2"}});
+                             {"--threads", "LIST", "numbers of threads, such as 1,2"},
+                             {"--table", "FILE", "measure nothing; print a FILE of --json as Markdown"}});
+  if (const auto file = arguments.value("--table")) {
+    std::printf("%s", speed_table(*file).c_str());
+    return;
+  }
   const auto json = arguments.value("--json");
   const auto peer = arguments.value("--against");
   if (peer && *peer != "torch") throw Misuse("there is no peer '" + *peer + "'. --against torch?");
