@@ -159,8 +159,8 @@ PeerSettings best_of(const std::string& model, const std::vector<PeerSettings>& 
   return best;
 }
 
-// The peer's best: its BLAS may take the processor for a lesser one; more threads than a small step can use slow
-// it down, and its own threads and its BLAS's may stand in each other's way.
+// The peer's best: its BLAS may take the processor for a lesser one; more threads than a small step can use
+// slow it down, and its own threads and its BLAS's may stand in each other's way.
 PeerSettings best_settings_of_peer(const std::string& model, int threads) {
   std::vector<PeerSettings> candidates{{threads, threads}};
   if (has_wide_registers()) candidates.push_back({threads, threads, false, true});

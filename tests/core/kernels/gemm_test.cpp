@@ -2,6 +2,7 @@
 #include <random>
 #include <vector>
 
+#include <gradus/core/kernels/blocked.h>
 #include <gradus/core/kernels/gemm.h>
 
 #include "support/catch.h"
@@ -91,7 +92,9 @@ TEST_CASE("gemm is right where sides are cut into blocks", "[core]") {
       }
 }
 
-TEST_CASE("a row's product has the same bits however many rows there are, in every layout", "[core]") {
+// OpenBLAS does not promise that: it has other loops for the last few rows.
+TEST_CASE("in our own loops a row's product has the same bits however many rows there are", "[core]") {
+  if constexpr (!blocked::is_quicker) return;
   std::mt19937_64 random(4);
   const std::int64_t all = 30, n = 40;
   for (const std::int64_t k : {133, 400})
