@@ -165,13 +165,12 @@ PeerSettings best_settings_of_peer(const std::string& model, int threads) {
   std::vector<PeerSettings> candidates{{threads, threads}};
   if (has_wide_registers()) candidates.push_back({threads, threads, false, true});
   const bool wide = best_of(model, candidates).wide;
-  candidates = {{threads, threads, false, wide}};
-  if (threads > 1)
-    candidates.insert(candidates.end(), {{threads, threads, true, wide},
-                                         {1, threads, false, wide},
-                                         {threads, 1, false, wide},
-                                         {1, 1, false, wide}});
-  return best_of(model, candidates);
+  if (threads == 1) return {1, 1, false, wide};
+  return best_of(model, {{threads, threads, false, wide},
+                         {threads, threads, true, wide},
+                         {1, threads, false, wide},
+                         {threads, 1, false, wide},
+                         {1, 1, false, wide}});
 }
 
 class StepsBench {
