@@ -278,8 +278,10 @@ std::vector<OpRow> recurrent_rows() {
   const Sizes large{24, 3, 16, 128};
   for (const Cell cell : {Cell::tanh, Cell::relu, Cell::lstm, Cell::gru}) {
     rows.push_back(cell_row(cell));
-    // More units than one panel has and a few more; more rows than are multiplied at once.
-    rows.push_back(sequence_row({.cell = cell}, {{2, 3, 3, 2}, {1, 1, 1, 1}, {3, 2, 2, 35}, {14, 2, 1, 3}},
+    // More units than one panel has and a few more, for a single step as well, which runs without panels of
+    // weights; more rows than are multiplied at once.
+    rows.push_back(sequence_row({.cell = cell},
+                                {{2, 3, 3, 2}, {1, 1, 1, 1}, {3, 2, 2, 35}, {2, 1, 2, 35}, {14, 2, 1, 3}},
                                 {0, 3, 3, 2}, large));
     rows.push_back(sequence_row({.cell = cell, .lengths = true}, {{4, 3, 2, 3, {2, 0, 3, 1}}},
                                 {2, 0, 3, 2, {0, 0}}, large));
