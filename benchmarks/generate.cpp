@@ -1,7 +1,6 @@
 // How quickly GPT-2's smallest shape writes:   ./gradus bench generate [--threads 1,2] [--json FILE]
 #include <algorithm>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,6 +38,7 @@ double seconds_for(const Work& work) {
 // A token reads every weight once but for the positions', whichever row it is in, and multiplies it by one
 // number for each row. Neither can be quicker than the machine reads memory and multiplies.
 JsonObject measure(const models::Gpt& model, std::int64_t rows, int threads) {
+  std::fprintf(stderr, "[bench] writing %d texts, threads: %d\n", static_cast<int>(rows), threads);
   set_threads(threads);
   const models::GptConfig& config = model.options;
   const auto weights = static_cast<double>(config.parameter_count() - config.context * config.width);

@@ -44,9 +44,10 @@ void profile_step(const Model& model) {
   std::printf("\n%-30s %6s %10s %11s %7s %8s\n", model.name, "calls", "forward ms", "backward ms", "share",
               "floor ms");
   const auto print = [&](const Profile::Op& op, double products) {
-    std::printf("%-30.30s %6lld %10.3f %11.3f %6.1f%% %8.3f\n", op.name.c_str(),
-                static_cast<long long>(op.calls / steps), 1e3 * op.forward / steps, 1e3 * op.backward / steps,
-                100 * op.seconds() / all, 1e3 * products * of_product);
+    std::printf("%-30.30s %6lld %10s %11s %6.1f%% %8s\n", op.name.c_str(),
+                static_cast<long long>(op.calls / steps), brief(1e3 * op.forward / steps, 3).c_str(),
+                brief(1e3 * op.backward / steps, 3).c_str(), 100 * op.seconds() / all,
+                brief(1e3 * products * of_product, 3).c_str());
   };
   Profile::Op sum{.name = "all"};
   for (const Profile::Op& op : profile.ops()) {
@@ -62,7 +63,9 @@ void body(int count, char** words) {
       count, words, "Says where the time of our training steps goes, op by op.",
       {{"--filter", "TEXT", "only steps whose name holds TEXT"}, {"--threads", "N", "so many threads; 1"}});
   const std::string filter = arguments.value("--filter").value_or("");
-  set_threads(thread_counts_in(arguments.value("--threads").value_or("1")).front());
+  const std::vector<int> thread_counts = thread_counts_in(arguments.value("--threads").value_or("1"));
+  if (thread_counts.size() != 1) throw Misuse("profile takes one number of threads. --threads 1?");
+  set_threads(thread_counts[0]);
   bool any = false;
   for (const Model& model : models()) {
     if (std::string(model.name).find(filter) == std::string::npos) continue;

@@ -1,9 +1,9 @@
 // Products in f32 so small that OpenBLAS spends longer on its preparations than on the sums. In ns:
 //                                     here   OpenBLAS's AVX2   OpenBLAS's AVX-512
-//   (8,16)(16,16)                       28               115                   40
-//   (8,16)(16,16), b transposed         45               130                  120
-//   (16,100)(100,16)                   220               610                  240
-//   (32,32)(32,32)                     300               680                  270
+//   (8,16)(16,16)                       26               115                   40
+//   (8,16)(16,16), b transposed         47               130                  120
+//   (16,100)(100,16)                   235               610                  240
+//   (32,32)(32,32)                     315               680                  270
 // Beyond that, and without wide registers, others win; one vector is well served by OpenBLAS's gemv, which
 // takes 35 ns at least.
 #pragma once

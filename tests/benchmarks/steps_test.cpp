@@ -2,11 +2,17 @@
 // does not grow.
 #include "../../benchmarks/steps_models.h"
 
+#include <fstream>
+
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
 #include <gradus/core/parallel.h>
 
+#include "../../benchmarks/report.h"
+#include "../../benchmarks/speed_table.h"
 #include "support/catch.h"
+#include "support/temporary_folder.h"
+#include "support/throws.h"
 
 using namespace gradus;
 
@@ -45,4 +51,30 @@ TEST_CASE("memory does not grow over 10,000 steps", "[steps]") {
   CHECK(after.cached_bytes == before.cached_bytes);
   CHECK(after.system_allocations == before.system_allocations);
   CHECK(bench::resident_mb("VmRSS") <= resident + 0.5);
+}
+
+TEST_CASE("what bench steps has written becomes README's table, and a row that is missing is named",
+          "[steps]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "steps.json";
+  const auto row = [](int threads, double ms, double ratio) {
+    return bench::JsonObject()
+        .add("name", "mlp-tiny")
+        .add("threads", threads)
+        .add("ours_ms", ms)
+        .add("torch_ms", ms * ratio)
+        .add("ratio", ratio)
+        .add("floor_share", 0.0512 * threads)
+        .add("peak_mb", 2.03)
+        .add("torch_peak_mb", 9.93)
+        .add("allocations", 0.);
+  };
+  bench::write_json(path, {row(1, 0.00172, 63.7), row(2, 0.00181, 60.25)});
+  const std::string table = bench::speed_table(path);
+  CHECK(table.substr(table.rfind("| `")) ==
+        "| `mlp-tiny` | 0.0017 | 63.7 × | 0.0018 | 60.2 × | 5 %, 10 % | 2.03 | 9.93 |\n");
+  bench::write_json(path, {row(1, 0.00172, 63.7)});
+  CHECK(test::message_of([&] { bench::speed_table(path); }) ==
+        "[bench] there is no row of mlp-tiny with 2 threads. Measure it with --threads 1,2?");
+  CHECK_THROWS_AS(bench::speed_table(folder / "none.json"), bench::Misuse);
 }
