@@ -25,8 +25,9 @@ inline constexpr bool is_quicker = false;
 #endif
 
 template <class T>
-bool fits(const Matrix<const T>& a, const Matrix<const T>& b) {
-  return b.columns >= Panel<T>::width / 2 && a.columns >= 8;
+bool suits(const Matrix<const T>& a, const Matrix<const T>& b) {
+  return is_quicker && b.columns >= Panel<T>::width / 2 && a.columns >= 8 &&
+         !is_thin(a.rows, b.columns, a.columns);
 }
 
 // What is brought into order of b at a time: so deep that a panel is read from the first-level cache or close
@@ -36,9 +37,9 @@ inline constexpr std::int64_t most_depth = 1536 / sizeof(T);
 template <class T>
 inline constexpr std::int64_t most_columns = 2048 / sizeof(T);
 
-// c = a b or c + a b, where b has been packed and is at most most_depth deep and most_columns wide.
+// c = start + a b, where b has been packed and is at most most_depth deep and most_columns wide.
 template <class T>
-void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, bool add) {
+void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, Start<T> start) {
   constexpr std::int64_t width = Panel<T>::width, most_rows = Panel<T>::most_rows;
   constexpr std::int64_t at_once = 4 * most_rows;  // whole cache lines where rows lie side by side
   alignas(64) T packed_a[most_depth<T> * at_once], edge[most_rows * width];
@@ -56,22 +57,24 @@ void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, b
       for (std::int64_t j = 0; j < c.columns; j += width) {
         T* const to = c.data + row * c.row_stride + j;
         const bool whole = c.columns - j >= width;
+        const Start<T> here = start.from(row, j);
         Panel<T>::multiply(rows, depth, part, in_place ? a.row_stride : 1, in_place ? 1 : most_rows,
                            packed_b + j * depth, whole ? to : edge, whole ? c.row_stride : width,
-                           whole && add);
+                           whole ? here : Start<T>{});
         if (whole) continue;
         for (std::int64_t i = 0; i < rows; ++i)
           for (std::int64_t l = 0; l < c.columns - j; ++l)
-            to[i * c.row_stride + l] = (add ? to[i * c.row_stride + l] : T(0)) + edge[i * width + l];
+            to[i * c.row_stride + l] =
+                (here.data == nullptr ? T(0) : here.data[i * here.row_stride + l]) + edge[i * width + l];
       }
     }
   }
 }
 
-// c = scale a b, or c + scale a b with `add`. Depth is cut at fixed places, and neither rows nor columns
+// c = start + scale a b. Depth is cut at fixed places, and neither rows nor columns
 // touch each other: the bits of an element are the same in whatever tile of the product it is computed.
 template <class T>
-void gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, bool add, T scale) {
+void gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, Start<T> start, T scale) {
   constexpr std::int64_t width = Panel<T>::width;
   const std::int64_t deepest = std::min(most_depth<T>, a.columns),
                      widest = std::min(most_columns<T>, (b.columns + width - 1) / width * width);
@@ -83,7 +86,8 @@ void gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c
       const std::int64_t columns = std::min(most_columns<T>, b.columns - column);
       pack<width>(b.data + k * b.row_stride + column * b.column_stride, b.column_stride, b.row_stride,
                   columns, depth, scale, packed_b);
-      multiply<T>(a.from_column(k, depth), packed_b, c.from_column(column, columns), add || k > 0);
+      multiply<T>(a.from_column(k, depth), packed_b, c.from_column(column, columns),
+                  (k > 0 ? Start<T>{c.data, c.row_stride} : start).from(0, column));
     }
 }
 

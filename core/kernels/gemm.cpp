@@ -118,11 +118,10 @@ void general_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matr
     if (!add) fill_zero(c);
     return;
   }
-  const bool thin = is_thin(c.rows, c.columns, a.columns);
-  if constexpr (blocked::is_quicker)
-    if (!thin && blocked::fits(a, b)) return blocked::gemm(a, b, c, add, scale);
+  if (blocked::suits(a, b))
+    return blocked::gemm(a, b, c, add ? Start<T>{c.data, c.row_stride} : Start<T>{}, scale);
   const OneThread guard;
-  if (!thin) return blas_gemm<T>(a, b, c, add, scale);
+  if (!is_thin(c.rows, c.columns, a.columns)) return blas_gemm<T>(a, b, c, add, scale);
   if (!add) fill_zero(c);
   if (c.columns <= c.rows)
     add_few_columns<T>(a, b, c, scale);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include <gradus/core/kernels/blocked.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/gemm.h>
 #include <gradus/core/kernels/map.h>
+#include <gradus/core/kernels/optional.h>
 #include <gradus/core/view.h>
 
 namespace gradus::kernels {
@@ -12,28 +14,21 @@ namespace {
 
 constexpr std::int64_t most_tiles = 16;
 
-// What is added to each row of a product; without data, nothing.
-template <class T>
-struct Bias {
-  const T* data = nullptr;
-  std::int64_t stride = 0;
-};
-
+// Into which c is cut, for each to be computed by one thread.
 struct Tiles {
-  std::int64_t rows, columns;  // of one tile
+  std::int64_t rows, columns;  // of one
 };
 
-std::int64_t half_of(std::int64_t size, std::int64_t multiple) {
-  const std::int64_t half = (size + 1) / 2;
-  return (half + multiple - 1) / multiple * multiple;
+std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
 }
 
-// The rectangles into which c (m, n) is cut, by its shape alone: the longer side is halved, and again.
-// Each tile brings its part of a and b into BLAS's order anew, which costs 2 to 5 % of the time of a
-// tile 350 rows high or 200 columns wide. So the first cut is made wherever two threads gain by it, and
-// further ones only while tiles stay large. A thin product has nothing brought into order; it only
-// wants to read long stretches of memory.
-Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
+// The tiles of c (m, n) for OpenBLAS, whose bits depend on them: cut by the shape alone. The longer side is
+// halved, and again. Each tile brings its part of a and b into BLAS's order anew, which costs 2 to 5 % of the
+// time of a tile 350 rows high or 200 columns wide. So the first cut is made wherever two threads gain by it,
+// and further ones only while tiles stay large. A thin product has nothing brought into order; it only wants
+// to read long stretches of memory.
+Tiles tiles_by_shape(std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t fewest_rows = is_thin(m, n, k) ? 192 : 512,
                      fewest_columns = is_thin(m, n, k) ? 192 : 384;
   Tiles tile{m, n};
@@ -41,43 +36,63 @@ Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
        count *= 2) {
     const bool cut_rows = tile.rows > tile.columns;
     if (count > 1 && (cut_rows ? tile.rows / 2 < fewest_rows : tile.columns / 2 < fewest_columns)) break;
-    (cut_rows ? tile.rows : tile.columns) = cut_rows ? half_of(tile.rows, 8) : half_of(tile.columns, 16);
+    (cut_rows ? tile.rows : tile.columns) =
+        cut_rows ? round_up((tile.rows + 1) / 2, 8) : round_up((tile.columns + 1) / 2, 16);
   }
   return tile;
 }
 
-// c = a b + bias on the calling thread, or c + a b with `add`. What gemm adds to costs no more than what it
-// overwrites.
+// The tiles for our own loops, whose bits do not depend on them: one for each thread, cut so that the first,
+// which is the largest, has the least to do. Packing an element takes as long as some twenty products.
 template <class T>
-void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-                   const Bias<T>& bias, bool add) {
-  if (bias.data == nullptr) return gemm(a, b, c, add);
-  for (std::int64_t i = 0; i < c.rows; ++i) {
-    T* const row = c.data + i * c.row_stride;
-    if (bias.stride == 1) {
-#pragma omp simd
-      for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j];
-    } else {
-      for (std::int64_t j = 0; j < c.columns; ++j) row[j] = bias.data[j * bias.stride];
-    }
+Tiles tiles_for_threads(const Matrix<const T>& a, const Matrix<const T>& b) {
+  constexpr std::int64_t pack_cost = 20;
+  const std::int64_t m = a.rows, n = b.columns, k = a.columns;
+  const std::int64_t count = std::clamp<std::int64_t>(m * n * k / product_grain, 1, threads());
+  Tiles best{m, n};
+  std::int64_t least = INT64_MAX;
+  for (std::int64_t down = 1; down <= count; ++down) {
+    const std::int64_t across = count / down;
+    const Tiles tile{round_up((m + down - 1) / down, Panel<T>::most_rows),
+                     round_up((n + across - 1) / across, Panel<T>::width)};
+    const std::int64_t packed = tile.columns + (a.column_stride == 1 ? 0 : tile.rows);
+    const std::int64_t cost = tile.rows * tile.columns + pack_cost * packed;
+    if (cost < least) least = cost, best = tile;
   }
-  gemm(a, b, c, true);
+  return best;
+}
+
+// c = a b on the calling thread, or c + a b with `add`, or a b + bias for each row where there is a bias.
+template <class T>
+void multiply_here(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const T* bias,
+                   bool add, bool by_own_loops) {
+  if (by_own_loops) {
+    const Start<T> start = bias != nullptr ? Start<T>{bias}
+                           : add           ? Start<T>{c.data, c.row_stride}
+                                           : Start<T>{};
+    return blocked::gemm<T>(a, b, c, start, 1);
+  }
+  if (bias != nullptr)
+    for (std::int64_t i = 0; i < c.rows; ++i) std::copy_n(bias, c.columns, c.data + i * c.row_stride);
+  gemm(a, b, c, add || bias != nullptr);
 }
 
 template <class T>
-void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-              const Bias<T>& bias = {}, bool add = false) {
-  if (c.rows * c.columns * a.columns < 2 * product_grain) return multiply_here(a, b, c, bias, add);
-  const Tiles tile = tiles_of(c.rows, c.columns, a.columns);
+void multiply(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c, const T* bias = nullptr,
+              bool add = false) {
+  if (c.rows * c.columns * a.columns < 2 * product_grain) return multiply_here(a, b, c, bias, add, false);
+  // Chosen for the whole product, as the bits are those of one way or the other.
+  const bool by_own_loops = blocked::suits(a, b);
+  const Tiles tile = by_own_loops ? tiles_for_threads(a, b) : tiles_by_shape(c.rows, c.columns, a.columns);
   const std::int64_t across = (c.columns + tile.columns - 1) / tile.columns;
   const std::int64_t down = (c.rows + tile.rows - 1) / tile.rows;
   parallel_tasks(down * across, [&](std::int64_t task) {
     const std::int64_t row = task / across * tile.rows, column = task % across * tile.columns;
     const std::int64_t rows = std::min(tile.rows, c.rows - row),
                        columns = std::min(tile.columns, c.columns - column);
-    const Bias<T> part{bias.data == nullptr ? nullptr : bias.data + column * bias.stride, bias.stride};
+    const T* const part = bias == nullptr ? nullptr : bias + column;
     multiply_here<T>(a.from_row(row, rows), b.from_column(column, columns),
-                     c.from_row(row, rows).from_column(column, columns), part, add);
+                     c.from_row(row, rows).from_column(column, columns), part, add, by_own_loops);
   });
 }
 
@@ -180,14 +195,14 @@ Tensor matmul(const Tensor& any_a, const Tensor& any_b) {
 Tensor linear(const Tensor& x, const Tensor& any_w, const Tensor& bias) {
   Tensor copy_of_x, copy_of_w;
   const Tensor& w = readable(any_w, copy_of_w);
+  const Tensor added = contiguous_if(bias);
   Shape shape = x.shape();
   shape[x.rank() - 1] = w.shape()[0];
   Tensor y = Tensor::empty(shape, x.dtype(), "linear");
   if (y.numel() == 0) return y;
   dispatch_floating(x.dtype(), "linear", [&]<class T>() {
     const Matrix<const T> from = as_rows<T>(x, copy_of_x), weight = first_matrix<T>(w).transposed();
-    const Bias<T> added = bias.defined() ? Bias<T>{bias.data<T>(), bias.strides()[0]} : Bias<T>{};
-    multiply<T>(from, weight, row_major(y.data<T>(), from.rows, weight.columns), added);
+    multiply<T>(from, weight, row_major(y.data<T>(), from.rows, weight.columns), data_if<T>(added));
   });
   return y;
 }
@@ -198,7 +213,7 @@ void sum_outer_into(const Tensor& y, const Tensor& a, const Tensor& b, bool add)
   Tensor copy_of_a, copy_of_b;
   dispatch_floating(a.dtype(), "sum_outer", [&]<class T>() {
     const Matrix<const T> left = as_rows<T>(a, copy_of_a).transposed(), right = as_rows<T>(b, copy_of_b);
-    multiply<T>(left, right, row_major(y.data<T>(), left.rows, right.columns), {}, add);
+    multiply<T>(left, right, row_major(y.data<T>(), left.rows, right.columns), nullptr, add);
   });
 }
 

@@ -44,7 +44,7 @@ class Packed {
     const std::int64_t groups = (m + Panel<T>::most_rows - 1) / Panel<T>::most_rows;
     for (std::int64_t group = 0, row = 0; group < groups; ++group) {
       const std::int64_t rows = (m - row) / (groups - group);
-      Panel<T>::multiply(rows, depth_, a + row * a_row, a_row, 1, b, c + row * c_row, c_row, false);
+      Panel<T>::multiply(rows, depth_, a + row * a_row, a_row, 1, b, c + row * c_row, c_row);
       row += rows;
     }
   }

@@ -8,6 +8,17 @@
 
 namespace gradus::kernels {
 
+// What a product is added to: nothing, or rows so far apart, 0 where all begin with the same one.
+template <class T>
+struct Start {
+  const T* data = nullptr;
+  std::int64_t row_stride = 0;
+
+  Start from(std::int64_t row, std::int64_t column) const {
+    return data == nullptr ? Start{} : Start{data + row * row_stride + column, row_stride};
+  }
+};
+
 template <class T>
 struct Panel {
   // As many rows as leave registers for their sums.
@@ -19,12 +30,11 @@ struct Panel {
   static constexpr std::int64_t width = 32 / sizeof(T), most_rows = 6;
 #endif
 
-  // c (rows, width) = a b, or c + a b with `add`.   a: (rows, depth) by its strides; b: (depth, width), its
-  // rows one after the other. At most `most_rows` rows; which one it is, and of how many, changes no bit of
-  // a row.
+  // c (rows, width) = start + a b.   a: (rows, depth) by its strides; b: (depth, width), its rows one after
+  // the other. At most `most_rows` rows; which one it is, and of how many, changes no bit of a row.
   static void multiply(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row,
-                       std::int64_t a_column, const T* b, T* c, std::int64_t c_row, bool add) {
-    multiply_rows<most_rows>(rows, depth, a, a_row, a_column, b, c, c_row, add);
+                       std::int64_t a_column, const T* b, T* c, std::int64_t c_row, Start<T> start = {}) {
+    multiply_rows<most_rows>(rows, depth, a, a_row, a_column, b, c, c_row, start);
   }
 
  private:
@@ -41,9 +51,9 @@ struct Panel {
   // The loop for a number of rows that is known when it is compiled.
   template <std::int64_t Rows>
   static void multiply_rows(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row,
-                            std::int64_t a_column, const T* b, T* c, std::int64_t c_row, bool add) {
+                            std::int64_t a_column, const T* b, T* c, std::int64_t c_row, Start<T> start) {
     if constexpr (Rows > 1)
-      if (rows < Rows) return multiply_rows<Rows - 1>(rows, depth, a, a_row, a_column, b, c, c_row, add);
+      if (rows < Rows) return multiply_rows<Rows - 1>(rows, depth, a, a_row, a_column, b, c, c_row, start);
     T sums[Rows][width] = {};
     for (std::int64_t k = 0; k < depth; ++k, a += a_column, b += width)
       for (int i = 0; i < Rows; ++i) {
@@ -53,9 +63,10 @@ struct Panel {
       }
     for (int i = 0; i < Rows; ++i) {
       T* const to = c + i * c_row;
-      if (add) {
+      if (start.data != nullptr) {
+        const T* const from = start.data + i * start.row_stride;
 #pragma omp simd
-        for (int j = 0; j < width; ++j) to[j] += sums[i][j];
+        for (int j = 0; j < width; ++j) to[j] = from[j] + sums[i][j];
       } else {
 #pragma omp simd
         for (int j = 0; j < width; ++j) to[j] = sums[i][j];
