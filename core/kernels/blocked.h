@@ -37,30 +37,48 @@ inline constexpr std::int64_t most_depth = 1536 / sizeof(T);
 template <class T>
 inline constexpr std::int64_t most_columns = 2048 / sizeof(T);
 
+// So many rows of a are brought into order at a time: where they lie side by side, they are whole cache lines.
+template <class T>
+inline constexpr std::int64_t rows_at_once = 4 * Panel<T>::most_rows;
+
+// The lines of `count` columns of a, each a row of memory, from which they will be packed after `calls`
+// panels: the share of one of these.
+template <class T>
+Ahead<T> share_of(const Matrix<const T>& a, std::int64_t call, std::int64_t calls) {
+  constexpr std::int64_t per_line = 64 / sizeof(T), across = rows_at_once<T> / per_line;
+  const std::int64_t turns = std::max<std::int64_t>(1, calls / across);
+  const std::int64_t each = (a.columns + turns - 1) / turns;
+  const std::int64_t line = call % across, first = call / across * each;
+  if (line * per_line >= a.rows || first >= a.columns) return {};
+  return {a.data + line * per_line * a.row_stride + first * a.column_stride, a.column_stride,
+          std::min(each, a.columns - first)};
+}
+
 // c = start + a b, where b has been packed and is at most most_depth deep and most_columns wide.
 template <class T>
 void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, Start<T> start) {
-  constexpr std::int64_t width = Panel<T>::width, most_rows = Panel<T>::most_rows;
-  constexpr std::int64_t at_once = 4 * most_rows;  // whole cache lines where rows lie side by side
+  constexpr std::int64_t width = Panel<T>::width, most_rows = Panel<T>::most_rows, at_once = rows_at_once<T>;
   alignas(64) T packed_a[most_depth<T> * at_once], edge[most_rows * width];
-  const std::int64_t depth = a.columns;
+  const std::int64_t depth = a.columns, calls = at_once / most_rows * ((c.columns + width - 1) / width);
+  // Rows that are adjacent elements are read where they lie.
+  const bool in_place = a.column_stride == 1;
   for (std::int64_t first = 0; first < a.rows; first += at_once) {
     const std::int64_t end = std::min(a.rows, first + at_once);
-    // Rows that are adjacent elements are read where they lie.
-    const bool in_place = a.column_stride == 1;
     if (!in_place)
       pack<most_rows>(a.data + first * a.row_stride, a.row_stride, a.column_stride, end - first, depth, T(1),
                       packed_a);
+    const Matrix<const T> next = a.from_row(end, in_place ? 0 : std::min(at_once, a.rows - end));
+    std::int64_t call = 0;
     for (std::int64_t row = first; row < end; row += most_rows) {
       const std::int64_t rows = std::min(most_rows, end - row);
       const T* const part = in_place ? a.data + row * a.row_stride : packed_a + (row - first) * depth;
-      for (std::int64_t j = 0; j < c.columns; j += width) {
+      for (std::int64_t j = 0; j < c.columns; j += width, ++call) {
         T* const to = c.data + row * c.row_stride + j;
         const bool whole = c.columns - j >= width;
         const Start<T> here = start.from(row, j);
         Panel<T>::multiply(rows, depth, part, in_place ? a.row_stride : 1, in_place ? 1 : most_rows,
                            packed_b + j * depth, whole ? to : edge, whole ? c.row_stride : width,
-                           whole ? here : Start<T>{});
+                           whole ? here : Start<T>{}, share_of(next, call, calls));
         if (whole) continue;
         for (std::int64_t i = 0; i < rows; ++i)
           for (std::int64_t l = 0; l < c.columns - j; ++l)
