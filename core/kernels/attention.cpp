@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 
@@ -51,6 +52,20 @@ Tensor in_rows(const Tensor& x) {
   const bool adjacent = x.strides()[rows + 1] == 1 || x.shape()[rows + 1] == 1;
   const bool apart = x.strides()[rows] >= x.shape()[rows + 1] || x.shape()[rows] == 1;
   return adjacent && apart ? x : clone(x);
+}
+
+// Asks for the rows of the next head's matrices: they are short and far apart, which no processor foresees. In
+// longer ones the products take so much longer than the memory that it does not matter. Inlined by force: g++
+// leaves out the call of a function that only prefetches, as one without effect.
+template <class T>
+[[gnu::always_inline]] inline void prefetch_head(std::int64_t head,
+                                                 std::initializer_list<const Stack<T>*> stacks) {
+  constexpr std::int64_t most_rows = 128;
+  for (const Stack<T>* stack : stacks) {
+    const Matrix<T> x = (*stack)[head];
+    if (x.rows > most_rows) continue;
+    for (std::int64_t i = 0; i < x.rows; ++i) prefetch(x.data + i * x.row_stride, x.columns);
+  }
 }
 
 // The operands of a call and how its work is cut: by heads, the entries of the stack, and by blocks of
@@ -283,6 +298,7 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
         // stretch of tasks is equally heavy.
         const std::int64_t n = task % heads.blocks, block = n % 2 == 0 ? n / 2 : heads.blocks - 1 - n / 2;
         const std::int64_t head = task / heads.blocks, begin = block * heads.block;
+        if (n == 0 && head + 1 < heads.count) prefetch_head(head + 1, {&heads.q, &heads.k, &heads.v});
         attend(heads, head, begin, std::min(heads.queries, begin + heads.block), to[head],
                normalisers.data<T>() + 2 * head * heads.queries, scratch.data<T>());
       }
@@ -324,6 +340,7 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
           const Tensor scratch = heads.scratch(2);
           for (std::int64_t task = first; task < last; ++task) {
             const std::int64_t head = task % heads.count;
+            if (head + 1 < heads.count) prefetch_head(head + 1, {&heads.q, &heads.k, &heads.v, &from, &out});
             HeadGradients<T> to{to_q[head], to_k[task], to_v[task],
                                 wants_dmask ? dmasks + head * heads.queries * heads.keys : nullptr,
                                 !begins_anew};

@@ -65,7 +65,8 @@ struct Panel {
                             std::int64_t a_column, const T* b, T* c, std::int64_t c_row, Start<T> start,
                             Ahead<T> ahead) {
     if constexpr (Rows > 1)
-      if (rows < Rows) return multiply_rows<Rows - 1>(rows, depth, a, a_row, a_column, b, c, c_row, start, ahead);
+      if (rows < Rows)
+        return multiply_rows<Rows - 1>(rows, depth, a, a_row, a_column, b, c, c_row, start, ahead);
     // Fetched while the sums grow: they are written all at once, and would wait for memory.
     for (int i = 0; i < Rows; ++i)
       for (int j = 0; j < width; j += 64 / sizeof(T)) __builtin_prefetch(c + i * c_row + j, 1);
