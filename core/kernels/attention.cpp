@@ -54,9 +54,9 @@ Tensor in_rows(const Tensor& x) {
   return adjacent && apart ? x : clone(x);
 }
 
-// Asks for the rows of the next head's matrices: they are short and far apart, which no processor foresees. In
-// longer ones the products take so much longer than the memory that it does not matter. Inlined by force: g++
-// leaves out the call of a function that only prefetches, as one without effect.
+// Asks for the rows of the next head's matrices: they are short and far apart, which no processor foresees.
+// In longer ones the products take so much longer than the memory that it does not matter. Inlined by force,
+// as g++ leaves out the call of a function that only prefetches: to it, that has no effect.
 template <class T>
 [[gnu::always_inline]] inline void prefetch_head(std::int64_t head,
                                                  std::initializer_list<const Stack<T>*> stacks) {

@@ -8,6 +8,7 @@
 #include <gradus/autograd/node.h>
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/matmul.h>
+#include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/kernels/copy.h>
 #include <gradus/core/parallel.h>
@@ -81,6 +82,37 @@ TEST_CASE("products leave the caller's OpenMP threads as they were", "[op][threa
     CHECK(omp_get_max_threads() == 3);
   }
   omp_set_num_threads(before);
+}
+
+TEST_CASE("products of all shapes have the same bits at 1, 2, 3, 5 and 16 threads", "[op][threads]") {
+  // Tiles of whole panels leave a few rows or columns over, which alone would be multiplied otherwise.
+  struct Sizes {
+    std::int64_t m, k, n;
+  };
+  const int before = threads();
+  for (const DType dtype : {f32, f64})
+    for (const Sizes& of :
+         {Sizes{26, 700, 100}, {1000, 400, 33}, {17, 64, 2000}, {530, 129, 257}, {3, 700, 4000}})
+      for (const bool a_by_columns : {false, true})
+        for (const bool b_by_columns : {false, true}) {
+          const Tensor a = a_by_columns ? drawn({of.k, of.m}, dtype).t() : drawn({of.m, of.k}, dtype);
+          const Tensor b = b_by_columns ? drawn({of.n, of.k}, dtype).t() : drawn({of.k, of.n}, dtype);
+          const Tensor bias = drawn({of.n}, dtype);
+          std::vector<Tensor> products, sums;
+          for (const int count : {1, 2, 3, 5, 16}) {
+            set_threads(count);
+            products.push_back(matmul(a, b));
+            sums.push_back(linear(a, b.t(), bias));
+          }
+          set_threads(before);
+          INFO(of.m << " x " << of.k << " times " << of.k << " x " << of.n);
+          for (std::size_t i = 1; i < products.size(); ++i) {
+            CHECK(equal(products[i], products[0]));
+            CHECK(equal(sums[i], sums[0]));
+          }
+          const double worst = max(abs(sums[0] - (products[0] + bias))).item();
+          CHECK(worst < (dtype == f32 ? 1e-6 : 1e-15) * max(abs(products[0])).item());
+        }
 }
 
 TEST_CASE("threads of the user's may multiply at once", "[op][threads]") {
