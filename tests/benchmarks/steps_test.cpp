@@ -3,6 +3,7 @@
 #include "../../benchmarks/steps_models.h"
 
 #include <fstream>
+#include <sstream>
 
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
@@ -77,4 +78,12 @@ TEST_CASE("what bench steps has written becomes README's table, and a row that i
   CHECK(test::message_of([&] { bench::speed_table(path); }) ==
         "[bench] there is no row of mlp-tiny with 2 threads. Measure it with --threads 1,2?");
   CHECK_THROWS_AS(bench::speed_table(folder / "none.json"), bench::Misuse);
+}
+
+TEST_CASE("README's table of speed is the one that benchmarks/steps.json makes", "[steps]") {
+  const std::string root = GRADUS_SOURCE_DIR;
+  std::ifstream file(root + "/README.md");
+  std::stringstream readme;
+  readme << file.rdbuf();
+  CHECK(readme.str().find(bench::speed_table(root + "/benchmarks/steps.json")) != std::string::npos);
 }
