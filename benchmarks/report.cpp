@@ -8,6 +8,7 @@
 #include <numeric>
 #include <sstream>
 
+#include <gradus/core/io/file.h>
 #include <gradus/core/parallel.h>
 
 namespace gradus::bench {
@@ -108,14 +109,10 @@ JsonObject& JsonObject::add(const std::string& key, const std::optional<double>&
 }
 
 void write_json(const std::string& path, const std::vector<JsonObject>& objects) {
-  std::ofstream out(path);
-  const char* before = "[\n";
-  for (const JsonObject& object : objects) {
-    out << before << "  " << object.text();
-    before = ",\n";
-  }
-  out << (objects.empty() ? "[]\n" : "\n]\n");
-  if (!out.flush()) throw Misuse("'" + path + "' could not be written. Is the disk full?");
+  write_atomically(path, [&](const Sink& to) {
+    for (std::size_t i = 0; i < objects.size(); ++i) to((i == 0 ? "[\n  " : ",\n  ") + objects[i].text());
+    to(objects.empty() ? "[]\n" : "\n]\n");
+  });
 }
 
 std::string brief(const std::optional<double>& number, int digits) {

@@ -71,7 +71,7 @@ void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, S
     if (!in_place)
       pack<most_rows>(a.data + first * a.row_stride, a.row_stride, a.column_stride, end - first, depth, T(1),
                       packed_a);
-    // What is packed next: the rows of a that follow, or b's next part after all rows.
+    // What is packed next: the rows of a that follow or, where a needs no packing, b's next part.
     const Matrix<const T> next = in_place ? next_b : a.from_row(end, std::min(at_once, a.rows - end));
     const std::int64_t calls = panels * ((in_place ? a.rows : at_once) / most_rows);
     if (!in_place) call = 0;
