@@ -45,21 +45,21 @@ inline constexpr std::int64_t rows_at_once = 4 * Panel<T>::most_rows;
 // The lines of a matrix that is packed after `calls` panels: the share of one of these.
 template <class T>
 Ahead<T> share_of(const Matrix<const T>& any, std::int64_t call, std::int64_t calls) {
+  if (any.rows == 0 || any.columns == 0) return {};
   constexpr std::int64_t per_line = 64 / sizeof(T);
   const Matrix<const T> x = any.column_stride == 1 ? any : any.transposed();
   const std::int64_t across = (x.columns + per_line - 1) / per_line;
-  if (across == 0) return {};
   const std::int64_t turns = std::max<std::int64_t>(1, calls / across), each = (x.rows + turns - 1) / turns;
   const std::int64_t line = call % across, first = call / across * each;
   if (first >= x.rows) return {};
   return {x.data + line * per_line + first * x.row_stride, x.row_stride, std::min(each, x.rows - first)};
 }
 
-// c = start + a b, where b has been packed and is at most most_depth deep and most_columns wide; next_b is
-// what will be packed after it.
+// c = start + a b, where b is as deep as a is wide, most_depth at most. It stands in panels that are
+// panel_depth deep; next_b is what will be packed after it.
 template <class T>
-void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, Start<T> start,
-              const Matrix<const T>& next_b) {
+void multiply(const Matrix<const T>& a, const T* packed_b, std::int64_t panel_depth, const Matrix<T>& c,
+              Start<T> start, const Matrix<const T>& next_b) {
   constexpr std::int64_t width = Panel<T>::width, most_rows = Panel<T>::most_rows, at_once = rows_at_once<T>;
   alignas(64) T packed_a[most_depth<T> * at_once], edge[most_rows * width];
   const std::int64_t depth = a.columns, panels = (c.columns + width - 1) / width;
@@ -83,7 +83,7 @@ void multiply(const Matrix<const T>& a, const T* packed_b, const Matrix<T>& c, S
         const bool whole = c.columns - j >= width;
         const Start<T> here = start.from(row, j);
         Panel<T>::multiply(rows, depth, part, in_place ? a.row_stride : 1, in_place ? 1 : most_rows,
-                           packed_b + j * depth, whole ? to : edge, whole ? c.row_stride : width,
+                           packed_b + j * panel_depth, whole ? to : edge, whole ? c.row_stride : width,
                            whole ? here : Start<T>{}, share_of(next, call, calls));
         if (whole) continue;
         for (std::int64_t i = 0; i < rows; ++i)
@@ -116,7 +116,7 @@ void gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c
       const bool is_deepest = k + part.rows == b.rows;
       const Matrix<const T> next =
           part_of_b(is_deepest ? 0 : k + part.rows, is_deepest ? column + part.columns : column);
-      multiply<T>(a.from_column(k, part.rows), packed_b, to,
+      multiply<T>(a.from_column(k, part.rows), packed_b, part.rows, to,
                   k > 0 ? Start<T>{to.data, to.row_stride} : start.from(0, column), next);
       part = next;
     }
