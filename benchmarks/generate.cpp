@@ -75,16 +75,17 @@ void body(int count, char** words) {
   const Arguments arguments(count, words, "Measures how quickly GPT-2's smallest shape writes tokens.",
                             {{"--json", "FILE", "also write the table to FILE, as an array of objects"},
                              {"--threads", "LIST", "numbers of threads, such as 1,2"}});
-  const auto json = arguments.value("--json");
-  if (json) check_writable(*json);
+  const JsonFile json(arguments.value("--json"));
   const std::vector<int> thread_counts = thread_counts_in(arguments.value("--threads"));
   const GradMode off(false);
   const models::Gpt model(models::gpt_config("gpt2"));
   std::vector<JsonObject> rows;
   std::printf("                 tokens    ceiling\n texts thr   a second   a second  share  limited by\n");
   for (const std::int64_t texts : {1, 32})
-    for (const int threads : thread_counts) rows.push_back(measure(model, texts, threads));
-  if (json) write_json(*json, rows);
+    for (const int threads : thread_counts) {
+      rows.push_back(measure(model, texts, threads));
+      json.write(rows);
+    }
 }
 
 }  // namespace

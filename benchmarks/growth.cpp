@@ -113,8 +113,7 @@ void body(int count, char** words) {
       count, words, "Doubles the sizes of nets three times and says how a training step's time grows.",
       {{"--filter", "TEXT", "only nets whose name holds TEXT"},
        {"--json", "FILE", "also write the table to FILE, as an array of objects"}});
-  const auto json = arguments.value("--json");
-  if (json) check_writable(*json);
+  const JsonFile json(arguments.value("--json"));
   const std::string filter = arguments.value("--filter").value_or("");
   set_threads(1);
   std::vector<JsonObject> rows;
@@ -125,10 +124,12 @@ void body(int count, char** words) {
       std::printf("%-12s %-7s %7s %7s %7s %7s   %5s %9s\n", "net", "n", "n", "2 n", "4 n", "8 n", "time",
                   "explained");
     }
-    for (const Size& size : sizes) rows.push_back(measure(net, size));
+    for (const Size& size : sizes) {
+      rows.push_back(measure(net, size));
+      json.write(rows);
+    }
   }
   if (rows.empty()) throw Misuse("no net has '" + filter + "' in its name. Leave --filter out?");
-  if (json) write_json(*json, rows);
 }
 
 }  // namespace

@@ -93,8 +93,7 @@ void body(int count, char** words) {
                             {{"--filter", "TEXT", "only rows whose name holds TEXT"},
                              {"--json", "FILE", "also write the table to FILE, as an array of objects"}});
   restart_with_drowsy_blas(words);
-  const auto json = arguments.value("--json");
-  if (json) check_writable(*json);
+  const JsonFile json(arguments.value("--json"));
 
   std::vector<int> thread_counts{1};
   if (threads() > 1) thread_counts.push_back(2);
@@ -113,10 +112,10 @@ void body(int count, char** words) {
   for (const auto& [what, measure] : parts) {
     std::fprintf(stderr, "[bench] %.0f s: measuring %s\n", now() - start, what);
     measure(bench);
+    if (!bench.rows().empty()) json.write(bench.rows());
   }
   if (bench.rows().empty()) throw Misuse("no row has the --filter's text in its name. Leave --filter out?");
   std::fprintf(stderr, "[bench] %.0f s: done\n", now() - start);
-  if (json) write_json(*json, bench.rows());
 }
 
 }  // namespace

@@ -80,11 +80,6 @@ std::vector<int> thread_counts_in(const std::optional<std::string>& text) {
   return counts;
 }
 
-void check_writable(const std::string& path) {
-  if (!std::ofstream(path, std::ios::app))
-    throw Misuse("'" + path + "' cannot be written. Is there such a folder, and may you write in it?");
-}
-
 void JsonObject::begin(const std::string& key) {
   inside_ += (inside_.empty() ? "\"" : ", \"") + key + "\": ";
 }
@@ -108,10 +103,16 @@ JsonObject& JsonObject::add(const std::string& key, const std::optional<double>&
   return *this;
 }
 
-void write_json(const std::string& path, const std::vector<JsonObject>& objects) {
-  write_atomically(path, [&](const Sink& to) {
-    for (std::size_t i = 0; i < objects.size(); ++i) to((i == 0 ? "[\n  " : ",\n  ") + objects[i].text());
-    to(objects.empty() ? "[]\n" : "\n]\n");
+JsonFile::JsonFile(const std::optional<std::string>& path) : path_(path) {
+  if (path && !std::ofstream(*path, std::ios::app))
+    throw Misuse("'" + *path + "' cannot be written. Is there such a folder, and may you write in it?");
+}
+
+void JsonFile::write(const std::vector<JsonObject>& rows) const {
+  if (!path_) return;
+  write_atomically(*path_, [&](const Sink& to) {
+    for (std::size_t i = 0; i < rows.size(); ++i) to((i == 0 ? "[\n  " : ",\n  ") + rows[i].text());
+    to(rows.empty() ? "[]\n" : "\n]\n");
   });
 }
 

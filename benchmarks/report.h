@@ -34,9 +34,6 @@ class Arguments {
 // "1,2" as numbers; without it 1, and 2 where there are cores for it.
 std::vector<int> thread_counts_in(const std::optional<std::string>& text);
 
-// Refuses a file that cannot be written, before minutes are spent on what should go into it.
-void check_writable(const std::string& path);
-
 // {"name": "add", "share": 0.91, ...}, in the order of the calls; a missing number is null.
 class JsonObject {
  public:
@@ -49,7 +46,18 @@ class JsonObject {
   std::string inside_;
 };
 
-void write_json(const std::string& path, const std::vector<JsonObject>& objects);
+// The file of --json, where there is one. It is refused if it cannot be written, before minutes are spent on
+// what should go into it.
+class JsonFile {
+ public:
+  explicit JsonFile(const std::optional<std::string>& path);
+  // Instead of what it holds, or not at all. Called after each row, so that a run which is cut short keeps
+  // those.
+  void write(const std::vector<JsonObject>& rows) const;
+
+ private:
+  std::optional<std::string> path_;
+};
 
 // About so many digits, such that 0.00173 and 50257 both read well; "-" for a missing number.
 std::string brief(const std::optional<double>& number, int digits = 4);

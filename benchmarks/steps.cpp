@@ -290,13 +290,12 @@ void measure_all(int count, char** words) {
     std::printf("%s", speed_table(*file).c_str());
     return;
   }
-  const auto json = arguments.value("--json");
   const auto peer = arguments.value("--against");
   if (peer && *peer != "torch") throw Misuse("there is no peer '" + *peer + "'. --against torch?");
   if (peer && !fs::exists(peer_program))
     throw Misuse("the torch side is not built; it needs libtorch-dev. ./gradus bench steps --against torch?");
   const std::vector<int> thread_counts = thread_counts_in(arguments.value("--threads"));
-  if (json) check_writable(*json);
+  const JsonFile json(arguments.value("--json"));
 
   StepsBench bench(peer.has_value());
   const std::string filter = arguments.value("--filter").value_or("");
@@ -304,7 +303,7 @@ void measure_all(int count, char** words) {
     for (const int threads : thread_counts)
       if (std::string(model.name).find(filter) != std::string::npos) {
         bench.measure(model, threads);
-        if (json) write_json(*json, bench.rows());  // now, for the whole takes a quarter of an hour
+        json.write(bench.rows());
       }
   if (bench.rows().empty()) throw Misuse("no step has '" + filter + "' in its name. Leave --filter out?");
   std::printf("%s", bench.notes().c_str());

@@ -98,8 +98,7 @@ void body(int count, char** words) {
   const Arguments arguments(count, words, "Trains models with the program's own settings.",
                             {{"--filter", "TEXT", "only rows whose name holds TEXT"},
                              {"--json", "FILE", "also write the table to FILE, as an array of objects"}});
-  const auto json = arguments.value("--json");
-  if (json) check_writable(*json);
+  const JsonFile json(arguments.value("--json"));
   const std::string filter = arguments.value("--filter").value_or("");
   std::vector<JsonObject> rows;
   for (const Training& training : trainings()) {
@@ -115,9 +114,9 @@ void body(int count, char** words) {
                        .add("seconds", seconds)
                        .add("memory_mb", memory)
                        .add("reached", training.reached(results)));
+    json.write(rows);
   }
   if (rows.empty()) throw Misuse("no training has '" + filter + "' in its name. Leave --filter out?");
-  if (json) write_json(*json, rows);
 }
 
 }  // namespace

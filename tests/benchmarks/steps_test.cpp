@@ -70,11 +70,11 @@ TEST_CASE("what bench steps has written becomes README's table, and a row that i
         .add("torch_peak_mb", 9.93)
         .add("allocations", 0.);
   };
-  bench::write_json(path, {row(1, 0.00172, 63.7), row(2, 0.00181, 60.25)});
+  bench::JsonFile(path).write({row(1, 0.00172, 63.7), row(2, 0.00181, 60.25)});
   const std::string table = bench::speed_table(path);
   CHECK(table.substr(table.rfind("| `")) ==
         "| `mlp-tiny` | 0.0017 | 63.7 × | 0.0018 | 60.2 × | 5 %, 10 % | 2.03 | 9.93 |\n");
-  bench::write_json(path, {row(1, 0.00172, 63.7)});
+  bench::JsonFile(path).write({row(1, 0.00172, 63.7)});
   CHECK(test::message_of([&] { bench::speed_table(path); }) ==
         "[bench] there is no row of mlp-tiny with 2 threads. Measure it with --threads 1,2?");
   CHECK_THROWS_AS(bench::speed_table(folder / "none.json"), bench::Misuse);
