@@ -188,9 +188,10 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
     const Tensor normalisers = Tensor::empty(shape, q.dtype());
     const Heads<T> heads(qs, ks, vs, mask, rule);
     const Stack<T> to(out);
-    // Where heads are few, a head's groups are dealt out to several tasks; each brings keys and values into
-    // order anew.
-    const std::int64_t parts = heads.parts(32, (heads.queries + heads.group - 1) / heads.group);
+    // Where heads are few, a head's groups are dealt out to several tasks, each of which brings keys and
+    // values into order anew. A row's bits do not depend on that.
+    const std::int64_t tasks = threads() == 1 ? 1 : 4 * threads();
+    const std::int64_t parts = heads.parts(tasks, (heads.queries + heads.group - 1) / heads.group);
     parallel_for(heads.count * parts, heads.grain(parts), [&](std::int64_t first, std::int64_t last) {
       const std::int64_t wide = Side<T>::padded(heads.keys);
       const std::int64_t of_keys = heads.features * wide,
