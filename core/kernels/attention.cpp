@@ -128,6 +128,8 @@ void attend_backward(const Heads<T>& heads, const BackwardSides<T>& sides, std::
         row_sum<T>(0, d.columns, [d_row, o_row](std::int64_t e) { return d_row[e] * o_row[e]; }));
   }
   if (!heads.drops()) std::fill(room.factors, room.factors + step, T(1));
+  // Causal rows of panels are valid up to the last panel that their group sees, so keys are taken by it too.
+  const bool by_panel = heads.causal() && (sides.by_keys.in_panels() || sides.by_values.in_panels());
   for (std::int64_t first = 0; first < rows; first += heads.group) {
     const std::int64_t count = std::min(heads.group, rows - first), seen = heads.width(begin + first + count),
                        wide = Side<T>::whole_vectors(seen);
@@ -149,7 +151,7 @@ void attend_backward(const Heads<T>& heads, const BackwardSides<T>& sides, std::
         weights[j] = p * factors[j];
         dweights[j] = p * (dweights[j] * factors[j] - mean);
       }
-      if (heads.causal()) {  // where keys are taken a panel at a time, below
+      if (by_panel) {
         std::fill(weights + wide, weights + Side<T>::padded(seen), T(0));
         std::fill(dweights + wide, dweights + Side<T>::padded(seen), T(0));
       }
@@ -159,10 +161,10 @@ void attend_backward(const Heads<T>& heads, const BackwardSides<T>& sides, std::
     }
     sides.keys.multiply(ds, 0, to.dq.from_row(begin + first, count), false);
   }
-  // A panel of keys at a time in causal calls, from the first group that sees one of them.
+  // From the first group that sees one of the keys.
   const Side<T> by_dout(columns, d, T(1), room.dout);
   const Side<T> by_q(columns, heads.q[head].from_row(begin, rows), heads.scale(), room.q);
-  const std::int64_t at_once = heads.causal() ? Side<T>::width : columns;
+  const std::int64_t at_once = by_panel ? Side<T>::width : columns;
   for (std::int64_t key = 0; key < columns; key += at_once) {
     const std::int64_t count = std::min(at_once, columns - key);
     const std::int64_t before = std::max<std::int64_t>(0, heads.first_to_see(key) - begin);

@@ -57,7 +57,8 @@ template <class T>
   }
 }
 
-// The right side b of products of many rows, brought into panels once for all of them.
+// The right side b of products of many rows, brought into panels once for all of them where our own loops are
+// the quicker ones.
 template <class T>
 class Side {
  public:
@@ -72,10 +73,12 @@ class Side {
   // Where that takes longer than the products do, b is read where it lies.
   Side(std::int64_t rows, const Matrix<T>& b, T scale, T* room) : b_(b), scale_(scale) {
     constexpr std::int64_t fewest_rows = 4, fewest_products = 1 << 13;
-    if (rows < fewest_rows || rows * b.rows * b.columns < fewest_products) return;
+    if (!blocked::is_quicker || rows < fewest_rows || rows * b.rows * b.columns < fewest_products) return;
     panels_ = room;
     pack<width>(b.data, b.column_stride, b.row_stride, b.columns, b.rows, scale, room);
   }
+
+  bool in_panels() const { return panels_ != nullptr; }
 
   // c = scale a b, or c + scale a b with `add`, of as many of b's rows as a has columns, and of its first
   // columns.
@@ -89,8 +92,8 @@ class Side {
     }
   }
 
-  // The same for a c with room for whole panels. What comes to stand behind its columns, up to the next
-  // vector, is finite where b is.
+  // The same for a c with room for whole panels. What comes to stand behind its columns is zeros; in panels,
+  // it is finite up to the next vector where b is.
   void multiply_padded(const Matrix<T>& a, const Matrix<T>& c) const {
     if (panels_ != nullptr)
       return multiply(a, 0, {c.data, c.rows, padded(c.columns), c.row_stride, 1}, false);
@@ -109,7 +112,7 @@ class Side {
 template <class T>
 class Heads {
  public:
-  static constexpr std::int64_t tallest = 20 * Panel<T>::most_rows;  // block
+  static constexpr std::int64_t tallest = 240;  // block
   // So few heads are each cut into parts.
   static constexpr std::int64_t enough_tasks = 8;
 
@@ -122,10 +125,11 @@ class Heads {
     features = qs.shape()[rank - 1];
     values = vs.shape()[rank - 1];
     // A group of a causal call is as wide as its last row, so few rows leave out most of what nobody sees.
+    // BLAS, which brings its sides into order each time, wants more.
     constexpr std::int64_t scores_of_block = 1 << 15, most_rows = Panel<T>::most_rows;
-    group = rule.causal ? most_rows : 2 * most_rows;
+    group = (rule.causal ? 1 : 2) * (blocked::is_quicker ? most_rows : 32);
     const std::int64_t most =
-        std::clamp(scores_of_block / std::max<std::int64_t>(1, keys), 4 * most_rows, tallest);
+        std::clamp<std::int64_t>(scores_of_block / std::max<std::int64_t>(1, keys), 48, tallest);
     const std::int64_t fewest_blocks = std::max(parts(enough_tasks, queries), (queries + most - 1) / most);
     block = ((queries + fewest_blocks - 1) / fewest_blocks + group - 1) / group * group;
     blocks = queries == 0 ? 0 : (queries + block - 1) / block;
