@@ -45,10 +45,9 @@ template <int lanes, class Fold, class Total>
   }
 }
 
-// `count` adjacent elements from x on, for output `out`. The order of combination depends on the count alone.
-template <int lanes = 32, class Fold, class In>
-[[gnu::always_inline]] inline typename Fold::Total fold_stretch(const Fold& fold, const In* x,
-                                                                std::int64_t count, std::int64_t out = 0) {
+template <int lanes, class Fold, class In>
+[[gnu::always_inline]] inline typename Fold::Total fold_by_lanes(const Fold& fold, const In* x,
+                                                                 std::int64_t count, std::int64_t out) {
   using Total = typename Fold::Total;
   if constexpr (lanes == 1) {
     Total total = Fold::identity;
@@ -56,7 +55,7 @@ template <int lanes = 32, class Fold, class In>
     return total;
   } else {
     constexpr int fewer = lanes > 8 ? 8 : 1;
-    if (count < lanes) return fold_stretch<fewer>(fold, x, count, out);
+    if (count < lanes) return fold_by_lanes<fewer>(fold, x, count, out);
     Total lane[lanes];
     std::fill(lane, lane + lanes, Fold::identity);
     std::int64_t i = 0;
@@ -66,8 +65,16 @@ template <int lanes = 32, class Fold, class In>
     }
     const Total total = fold_lanes<lanes>(fold, lane);
     if (i == count) return total;
-    return fold.combine(total, fold_stretch<fewer>(fold, x + i, count - i, out));
+    return fold.combine(total, fold_by_lanes<fewer>(fold, x + i, count - i, out));
   }
+}
+
+// `count` adjacent elements from x on, for output `out`. The order of combination depends on the count alone.
+// Not inlined: compilers spend most of their time on such loops.
+template <class Fold, class In>
+[[gnu::noinline]] typename Fold::Total fold_stretch(const Fold& fold, const In* x, std::int64_t count,
+                                                    std::int64_t out = 0) {
+  return fold_by_lanes<32>(fold, x, count, out);
 }
 
 // Several rows of x at one column.
@@ -81,8 +88,7 @@ template <int rows, class Fold, class In>
                         fold_column<rows / 2>(fold, x + rows / 2 * row_step, row_step, index));
 }
 
-// totals[j] takes in x[r * row_step + j] for every row r. Not inlined: compilers spend most of their time on
-// such loops.
+// totals[j] takes in x[r * row_step + j] for every row r. Not inlined, for the same reason.
 template <class Fold, class In>
 [[gnu::noinline]] void fold_rows(const Fold& fold, const In* x, std::int64_t rows, std::int64_t row_step,
                                  typename Fold::Total* totals, std::int64_t width, std::int64_t index) {
@@ -232,8 +238,7 @@ class Folding {
     return total;
   }
 
-  [[gnu::noinline]] Total line_total(const In* x, std::int64_t step, std::int64_t count,
-                                     std::int64_t index) const {
+  Total line_total(const In* x, std::int64_t step, std::int64_t count, std::int64_t index) const {
     if (step == 1) return fold_stretch(fold_, x, count, index);
     Total total = Fold::identity;
     for (std::int64_t i = 0; i < count; ++i) total = fold_.combine(total, fold_.lift(x[i * step], index));
