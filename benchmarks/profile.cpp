@@ -16,29 +16,44 @@
 namespace gradus::bench {
 namespace {
 
-// Seconds for one operation of a matrix product.
-double seconds_for_product() {
-  const Product square{1024, 1024, 1024};
-  const Tensor a = randn({square.m, square.k}), b = randn({square.k, square.n});
-  return by_turns([&] { kernels::matmul(a, b); }, nullptr, {}).ours / square.flops();
-}
+// Seconds for one operation of a matrix product, with warm caches.
+class ProductTime {
+ public:
+  void measure() {
+    kernels::matmul(a_, b_);
+    const double start = now();
+    kernels::matmul(a_, b_);
+    seconds_.push_back((now() - start) / square_.flops());
+  }
+  double seconds() const { return median(seconds_); }
+
+ private:
+  Product square_{1024, 1024, 1024};
+  Tensor a_ = randn({square_.m, square_.k}), b_ = randn({square_.k, square_.n});
+  std::vector<double> seconds_;
+};
 
 void profile_step(const Model& model) {
   std::fprintf(stderr, "[bench] profiling %s\n", model.name);
   const Step step = model.make();
-  const double of_product = seconds_for_product();
   double once = 0;
   for (int i = 0; i < 3; ++i) {
     const double start = now();
     step.run();
     once = now() - start;
   }
-  const int steps = std::clamp(static_cast<int>(1 / once), 3, 1000);
+  constexpr int products = 7;
+  const int steps = std::clamp(static_cast<int>(1 / once), products, 1000);
+  ProductTime product;
   Profile profile;
   for (int i = 0; i < steps; ++i) {
     step.run();
     profile.lap(update_of_weights);
+    if (i % (steps / products) != 0) continue;
+    const Profile aside;
+    product.measure();
   }
+  const double of_product = product.seconds();
   double all = 0;
   for (const Profile::Op& op : profile.ops()) all += op.seconds();
   std::printf("\n%-30s %6s %10s %11s %7s %8s\n", model.name, "calls", "forward ms", "backward ms", "share",
