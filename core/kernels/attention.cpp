@@ -161,14 +161,13 @@ void attend_backward(const Heads<T>& heads, const BackwardSides<T>& sides, std::
     }
     sides.keys.multiply(ds, 0, to.dq.from_row(begin + first, count), false);
   }
-  // From the first group that sees one of the keys.
   const Side<T> by_dout(columns, d, T(1), room.dout);
   const Side<T> by_q(columns, heads.q[head].from_row(begin, rows), heads.scale(), room.q);
   const std::int64_t at_once = by_panel ? Side<T>::width : columns;
   for (std::int64_t key = 0; key < columns; key += at_once) {
     const std::int64_t count = std::min(at_once, columns - key);
     const std::int64_t before = std::max<std::int64_t>(0, heads.first_to_see(key) - begin);
-    const std::int64_t first = before / heads.group * heads.group;
+    const std::int64_t first = before / heads.group * heads.group;  // the first group that sees one of these
     const auto transposed = [&](T* tile) {
       return Matrix<T>{tile + first * step + key, count, rows - first, 1, step};
     };
@@ -204,9 +203,10 @@ Attention attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
       for (std::int64_t task = first; task < last; ++task) {
         const std::int64_t head = task % heads.count;
         if (head + 1 < heads.count) prefetch_head(head + 1, {&heads.q, &heads.k, &heads.v});
-        const std::int64_t rows = heads.queries / parts;
-        const Side<T> by_keys(rows, heads.k[head].transposed(), heads.scale(), keys);
-        const Side<T> by_values(rows, heads.v[head], T(1), values);
+        // For all queries, not this task's: in panels or not, bits would differ, from those of other numbers
+        // of threads and from those of the backward pass.
+        const Side<T> by_keys(heads.queries, heads.k[head].transposed(), heads.scale(), keys);
+        const Side<T> by_values(heads.queries, heads.v[head], T(1), values);
         for (std::int64_t row = task / heads.count * heads.group; row < heads.queries;
              row += parts * heads.group)
           attend(heads, by_keys, by_values, head, row, std::min(heads.queries, row + heads.group), to[head],

@@ -70,7 +70,7 @@ class Side {
     return (columns + unit - 1) / unit * unit;
   }
 
-  // Where that takes longer than the products do, b is read where it lies.
+  // Where that takes longer than the products do, b is read where it lies, which gives other bits.
   Side(std::int64_t rows, const Matrix<T>& b, T scale, T* room) : b_(b), scale_(scale) {
     constexpr std::int64_t fewest_rows = 4, fewest_products = 1 << 13;
     if (!blocked::is_quicker || rows < fewest_rows || rows * b.rows * b.columns < fewest_products) return;

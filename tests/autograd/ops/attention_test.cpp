@@ -12,6 +12,7 @@
 #include <gradus/autograd/ops/reduce.h>
 #include <gradus/core/allocator.h>
 #include <gradus/core/create.h>
+#include <gradus/core/parallel.h>
 
 #include "support/catch.h"
 #include "support/op_table.h"
@@ -86,6 +87,29 @@ TEST_CASE("attention over many blocks of queries agrees with its definition", "[
     CHECK(allclose(wide[i], expected[i], 1e-10, 1e-12));
     CHECK(allclose(narrow[i].to(f64), expected[i], 1e-5, 1e-5));
   }
+}
+
+TEST_CASE("attention has the same bits at 1, 2, 3, 5 and 16 threads", "[op][grad]") {
+  const int before = threads();
+  // Few heads, which several threads share; sizes on both sides of where keys and values are brought into
+  // panels.
+  for (const std::int64_t heads : {1, 3})
+    for (const std::int64_t queries : {7, 20, 40, 70, 150})
+      for (const bool causal : {false, true})
+        for (const DType dtype : {f32, f64}) {
+          INFO(heads << " heads, " << queries << " queries, causal: " << causal << ", " << name_of(dtype));
+          const Tensors x = draw(operands({heads}, queries, queries + 3, 9, 5), dtype, 5);
+          const auto results = [&](int count) {
+            set_threads(count);
+            return with_gradients(scaled_dot_product_attention(x[0], x[1], x[2], {.causal = causal}), x);
+          };
+          const Tensors alone = results(1);
+          for (const int count : {2, 3, 5, 16}) {
+            const Tensors together = results(count);
+            set_threads(before);
+            for (std::size_t i = 0; i < alone.size(); ++i) CHECK(equal(alone[i], together[i]));
+          }
+        }
 }
 
 TEST_CASE("keys hidden by a padding mask might as well not be there", "[op][grad]") {
