@@ -247,20 +247,21 @@ Tensor sigmoid_grad(const Tensor& dy, const Tensor& y) {
 
 Tensor relu(const Tensor& x) {
   const Tensor y = kernels::relu(x);
-  return record("relu", y, inputs(x), saves(y), [](Backward& back, const Tensor& dy, const Tensor& y) {
-    back.give(0, leaky_relu_grad(dy, y, 0));
+  return record("relu", y, inputs(x), saves(y), [](Backward& back, const Tensor&, const Tensor& y) {
+    back.give(0, leaky_relu_grad(back.take_dy(), y, 0));
   });
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
   return record("leaky_relu", kernels::leaky_relu(x, slope), inputs(x), saves(x),
-                [slope](Backward& back, const Tensor& dy, const Tensor& x) {
-                  back.give(0, leaky_relu_grad(dy, x, slope));
+                [slope](Backward& back, const Tensor&, const Tensor& x) {
+                  back.give(0, leaky_relu_grad(back.take_dy(), x, slope));
                 });
 }
 
-Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
-  return record("leaky_relu_grad", kernels::leaky_relu_grad(dy, x, slope), inputs(dy), saves(x),
+Tensor leaky_relu_grad(Tensor dy, const Tensor& x, double slope) {
+  Tensor dx = kernels::leaky_relu_grad(records(dy) ? dy : std::move(dy), x, slope);
+  return record("leaky_relu_grad", std::move(dx), inputs(dy), saves(x),
                 [slope](Backward& back, const Tensor& dz, const Tensor& x) {
                   back.give(0, leaky_relu_grad(dz, x, slope));
                 });
@@ -284,7 +285,9 @@ Tensor definition::gelu(const Tensor& x) { return x * (erf(x / std::numbers::sqr
 Tensor gelu(const Tensor& x) {
   return record(
       "gelu", kernels::gelu(x), inputs(x), saves(x),
-      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_grad(dy, x)); },
+      [](Backward& back, const Tensor&, const Tensor& x) {
+        back.give(0, kernels::gelu_grad(back.take_dy(), x));
+      },
       definition::gelu);
 }
 
@@ -296,7 +299,9 @@ Tensor definition::gelu_tanh(const Tensor& x) {
 Tensor gelu_tanh(const Tensor& x) {
   return record(
       "gelu_tanh", kernels::gelu_tanh(x), inputs(x), saves(x),
-      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::gelu_tanh_grad(dy, x)); },
+      [](Backward& back, const Tensor&, const Tensor& x) {
+        back.give(0, kernels::gelu_tanh_grad(back.take_dy(), x));
+      },
       definition::gelu_tanh);
 }
 
@@ -305,7 +310,9 @@ Tensor definition::silu(const Tensor& x) { return x * sigmoid(x); }
 Tensor silu(const Tensor& x) {
   return record(
       "silu", kernels::silu(x), inputs(x), saves(x),
-      [](Backward& back, const Tensor& dy, const Tensor& x) { back.give(0, kernels::silu_grad(dy, x)); },
+      [](Backward& back, const Tensor&, const Tensor& x) {
+        back.give(0, kernels::silu_grad(back.take_dy(), x));
+      },
       definition::silu);
 }
 

@@ -79,9 +79,9 @@ Tensor silu(const Tensor& x);
 }  // namespace definition
 
 // Gradients as ops of their own: one pass over memory, and differentiable again.
-Tensor tanh_grad(const Tensor& dy, const Tensor& y);                      // dy * (1 - y^2), y = tanh(x)
-Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);                   // dy * y * (1 - y), y = sigmoid(x)
-Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);  // dy where x > 0, else slope * dy
+Tensor tanh_grad(const Tensor& dy, const Tensor& y);               // dy * (1 - y^2), y = tanh(x)
+Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);            // dy * y * (1 - y), y = sigmoid(x)
+Tensor leaky_relu_grad(Tensor dy, const Tensor& x, double slope);  // dy where x > 0, else slope * dy
 // dy where low <= x <= high, else 0
 Tensor clamp_grad(const Tensor& dy, const Tensor& x, double low, double high);
 

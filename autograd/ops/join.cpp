@@ -42,7 +42,9 @@ std::vector<Tensor> split_at(const Tensor& x, Sizes sizes, int axis) {
                     const Tensor& dy = back.dy(static_cast<int>(i));
                     gradients.push_back(dy.defined() ? dy : zero.expand(piece));
                   }
-                  back.give(0, concat(gradients, axis));
+                  Tensor joined;
+                  if (!back.creates_graph()) joined = kernels::joined_in_place(gradients, axis);
+                  back.give(0, joined.defined() ? std::move(joined) : concat(gradients, axis));
                 });
 }
 

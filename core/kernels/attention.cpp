@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include <gradus/core/kernels/attention_heads.h>
 #include <gradus/core/kernels/optional.h>
@@ -228,14 +229,17 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
     const std::int64_t parts = heads.parts(Heads<T>::enough_tasks, heads.blocks);
     // The last block of a head sees all keys. A task that begins with it need not find zeros to add to.
     const bool begins_anew = parts == 1 && heads.blocks > 0;
-    const auto sum_for = [&](const Tensor& x) {
+    // Side by side, dq, dk and dv are the gradient of what q, k and v were split from.
+    const std::vector<Tensor> rooms =
+        parts == 1 ? empty_as_laid_out(std::array{q, k, v}, op) : empty_as_laid_out(std::array{q}, op);
+    const auto sum_for = [&](const Tensor& x, std::size_t place) {
       const Tensor sum = parts == 1
-                             ? empty_as_laid_out(x, x.shape(), op)
+                             ? rooms[place]
                              : Tensor::empty({parts * heads.count, heads.keys, x.shape().back()}, x.dtype());
       if (!begins_anew) fill(sum, 0);
       return sum;
     };
-    const Tensor dq = empty_as_laid_out(q, q.shape(), op), dk = sum_for(k), dv = sum_for(v);
+    const Tensor dq = rooms[0], dk = sum_for(k, 1), dv = sum_for(v, 2);
     Shape scores = q.shape();
     scores[q.rank() - 1] = heads.keys;
     const Tensor dmask = empty_if(wants_dmask, scores, q.dtype());

@@ -138,6 +138,35 @@ Tensor empty_as_laid_out(const Tensor& like, const Shape& shape, const char* op)
   return views::permute(Tensor::empty(nested, like.dtype(), op), back);
 }
 
+std::vector<Tensor> empty_as_laid_out(std::span<const Tensor> list, const char* op) {
+  const auto distance = [](const Tensor& from, const Tensor& to) {
+    const bool alike = from.block().owner == to.block().owner && from.shape() == to.shape() &&
+                       from.strides() == to.strides();
+    const auto bytes = static_cast<std::byte*>(to.block().data) - static_cast<std::byte*>(from.block().data);
+    return alike ? bytes / static_cast<std::ptrdiff_t>(size_of(to.dtype())) : 0;
+  };
+  std::vector<Tensor> rooms;
+  for (std::size_t i = 0, end; i < list.size(); i = end) {
+    const Tensor& first = list[i];
+    const std::int64_t apart = i + 1 < list.size() ? distance(first, list[i + 1]) : 0;
+    end = i + 1;
+    if (apart <= 0 || first.rank() == Shape::max_rank) {
+      rooms.push_back(empty_as_laid_out(first, first.shape(), op));
+      continue;
+    }
+    while (end < list.size() && distance(list[end - 1], list[end]) == apart) ++end;
+    // One tensor with an axis more, along which they stand.
+    const auto count = static_cast<std::int64_t>(end - i);
+    Shape shape = first.shape();
+    Strides strides = first.strides();
+    shape.insert(0, count);
+    strides.insert(0, apart);
+    const Tensor together = empty_as_laid_out(first.window(shape, strides, 0), shape, op);
+    for (std::int64_t k = 0; k < count; ++k) rooms.push_back(views::select(together, 0, k));
+  }
+  return rooms;
+}
+
 void copy_into(const Tensor& to, const Tensor& from) {
   if (transpose_into(to, from)) return;
   dispatch_all(to.dtype(),

@@ -1,6 +1,7 @@
 #include <gradus/core/kernels/elementwise.h>
 
 #include <cmath>
+#include <utility>
 
 #include <gradus/core/kernels/map.h>
 #include <gradus/core/kernels/vector_math.h>
@@ -26,6 +27,15 @@ Tensor zip_numeric(const char* op, const Tensor& a, const Tensor& b, F f) {
 template <class F>
 Tensor zip_floating(const char* op, std::int64_t grain, const Tensor& a, const Tensor& b, F f) {
   return dispatch_floating(a.dtype(), op, [&]<class T>() { return map<T, T, T>(f, grain, {&a, &b}); });
+}
+// f(dy, x), in the memory of dy where nobody else sees that: a gradient is read here for the last time, and
+// lies in the cache.
+template <class F>
+Tensor zip_over(const char* op, std::int64_t grain, Tensor dy, const Tensor& x, F f) {
+  const bool is_spent = dy.is_sole_owner() && dy.is_contiguous() && !dy.requires_grad();
+  const Tensor out = is_spent ? dy : Tensor::empty_like(dy, dy.dtype());
+  dispatch_floating(dy.dtype(), op, [&]<class T>() { map_into<T, T, T>(f, out, grain, {&dy, &x}); });
+  return out;
 }
 template <class F>
 Tensor map_numeric(const char* op, const Tensor& x, F f) {
@@ -159,22 +169,23 @@ Tensor tanh_grad(const Tensor& dy, const Tensor& y) {
 Tensor sigmoid_grad(const Tensor& dy, const Tensor& y) {
   return zip_floating("sigmoid_grad", cheap_grain, dy, y, [](auto d, auto v) { return d * v * (1 - v); });
 }
-Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
+Tensor leaky_relu_grad(Tensor dy, const Tensor& x, double slope) {
   // A factor is chosen, not a product: with one in a branch, the loop makes no vector code.
-  return zip_floating("leaky_relu_grad", cheap_grain, dy, x, [slope](auto d, auto v) {
+  return zip_over("leaky_relu_grad", cheap_grain, std::move(dy), x, [slope](auto d, auto v) {
     using T = decltype(d);
     return d * (v > 0 ? T(1) : static_cast<T>(slope));
   });
 }
-Tensor gelu_grad(const Tensor& dy, const Tensor& x) {
-  return zip_floating("gelu_grad", costly_grain, dy, x, [](auto d, auto v) { return d * vm::gelu_grad(v); });
+Tensor gelu_grad(Tensor dy, const Tensor& x) {
+  return zip_over("gelu_grad", costly_grain, std::move(dy), x,
+                  [](auto d, auto v) { return d * vm::gelu_grad(v); });
 }
-Tensor gelu_tanh_grad(const Tensor& dy, const Tensor& x) {
-  return zip_floating("gelu_tanh_grad", costly_grain, dy, x,
-                      [](auto d, auto v) { return d * vm::gelu_tanh_grad(v); });
+Tensor gelu_tanh_grad(Tensor dy, const Tensor& x) {
+  return zip_over("gelu_tanh_grad", costly_grain, std::move(dy), x,
+                  [](auto d, auto v) { return d * vm::gelu_tanh_grad(v); });
 }
-Tensor silu_grad(const Tensor& dy, const Tensor& x) {
-  return zip_floating("silu_grad", costly_grain, dy, x, [](auto d, auto v) {
+Tensor silu_grad(Tensor dy, const Tensor& x) {
+  return zip_over("silu_grad", costly_grain, std::move(dy), x, [](auto d, auto v) {
     const auto s = vm::sigmoid(v);
     return d * s * (1 + v * (1 - s));
   });

@@ -47,11 +47,12 @@ Tensor softplus(const Tensor& x);
 // the input x, whichever is at hand.
 Tensor tanh_grad(const Tensor& dy, const Tensor& y);
 Tensor sigmoid_grad(const Tensor& dy, const Tensor& y);
-Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope);  // slope 0 for relu; x or y will do
-Tensor gelu_grad(const Tensor& dy, const Tensor& x);
-Tensor gelu_tanh_grad(const Tensor& dy, const Tensor& x);
-Tensor silu_grad(const Tensor& dy, const Tensor& x);
 Tensor clamp_grad(const Tensor& dy, const Tensor& x, double low, double high);
+// These write over dy where it is handed over and nobody else sees it.
+Tensor leaky_relu_grad(Tensor dy, const Tensor& x, double slope);  // slope 0 for relu; x or y will do
+Tensor gelu_grad(Tensor dy, const Tensor& x);
+Tensor gelu_tanh_grad(Tensor dy, const Tensor& x);
+Tensor silu_grad(Tensor dy, const Tensor& x);
 
 // Boolean results. NaN compares as in C++: unequal to everything, itself too.
 Tensor equal_to(const Tensor& a, const Tensor& b);

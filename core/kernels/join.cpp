@@ -1,6 +1,7 @@
 #include <gradus/core/kernels/join.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -96,6 +97,21 @@ Tensor concat(std::span<const Tensor> list, int axis) {
   const Tensor out = Tensor::empty(shape, list[0].dtype(), "concat");
   copy_parts(out, axis, out.strides(), list, [axis](const Tensor& x) { return x.shape()[axis]; });
   return out;
+}
+
+Tensor joined_in_place(std::span<const Tensor> list, int axis) {
+  const Tensor& first = list[0];
+  Shape shape = first.shape();
+  const auto* end = static_cast<const std::byte*>(first.block().data);
+  shape[axis] = 0;
+  for (const Tensor& x : list) {
+    if (x.block().owner != first.block().owner || x.strides() != first.strides() || x.block().data != end)
+      return {};
+    shape[axis] += x.shape()[axis];
+    end += x.shape()[axis] * x.strides()[axis] * static_cast<std::int64_t>(size_of(x.dtype()));
+  }
+  const Tensor joined = first.window(shape, first.strides(), 0);
+  return joined.is_contiguous() ? joined : Tensor();
 }
 
 Tensor stack(std::span<const Tensor> list, int axis) {

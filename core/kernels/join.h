@@ -9,6 +9,9 @@ namespace gradus::kernels {
 
 // One after another along `axis`; shapes agree but for that axis, and the list is not empty.
 Tensor concat(std::span<const Tensor> list, int axis);
+// The tensor whose parts along `axis` these are, where they stand in one memory with nothing else between
+// them; else an undefined one.
+Tensor joined_in_place(std::span<const Tensor> list, int axis);
 // Beside each other along a new axis; all of one shape.
 Tensor stack(std::span<const Tensor> list, int axis);
 

@@ -279,6 +279,17 @@ TEST_CASE("hooks see the whole gradient once and may change it", "[grad]") {
         "the same shape?");
 }
 
+TEST_CASE("a gradient that a hook has kept is not written over", "[grad]") {
+  Tensor x = tensor({-2, -1, 0.5, 2}, f64).requires_grad_();
+  const Tensor ys[] = {relu(x), leaky_relu(x, 0.5), gelu(x), gelu_tanh(x), silu(x)};
+  for (const Tensor& y : ys) {
+    Tensor kept;
+    y.register_hook([&kept](const Tensor& dy) { return kept = dy; });
+    (y * 3.0).backward(ones({4}, f64));
+    CHECK(kept.to_vector<double>() == std::vector<double>{3, 3, 3, 3});
+  }
+}
+
 TEST_CASE("a pass begun in a hook of another adds to the leaves that both reach", "[grad]") {
   const Tensor w = leaf({}, 5);
   const auto loss = [&] {

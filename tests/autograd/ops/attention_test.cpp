@@ -1,5 +1,6 @@
 // What the op table cannot say about attention: its laws, what is hidden, what it keeps, and sequences of
 // many blocks.
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -217,6 +218,33 @@ TEST_CASE("heads that are cut from one projection are joined again without a cop
   CHECK(plain.is_contiguous());
   CHECK(allclose(y, plain, 1e-12));
   CHECK(allclose(with_gradients(y, {x})[1], with_gradients(plain, {x})[1], 1e-12, 1e-14));
+}
+
+TEST_CASE("what q, k and v were split from gets its gradient in one piece", "[op][grad]") {
+  const Tensor x = draw({{.shape = {32, 50, 3 * 64}}}, f64, 8)[0];
+  const auto heads = [](const Tensor& part) { return part.reshape({32, 50, 4, 16}).transpose(1, 2); };
+  for (const std::array<std::size_t, 3>& order :
+       {std::array<std::size_t, 3>{0, 1, 2}, {2, 0, 1}, {0, 0, 2}}) {
+    const auto attend = [&](const Tensors& parts) {
+      return scaled_dot_product_attention(heads(parts[order[0]]), heads(parts[order[1]]),
+                                          heads(parts[order[2]]));
+    };
+    Tensors apart;
+    for (const Tensor& part : split(x, 64, -1)) apart.push_back(part.detach().clone().requires_grad_());
+    const Tensor seed = draw({{.shape = {32, 4, 50, 16}, .differentiable = false}}, f64, 9)[0];
+    attend(apart).backward(seed);
+    const auto gradient = [](const Tensor& part) { return part.grad().defined() ? part.grad() : part * 0.0; };
+    const Tensor expected = concat({gradient(apart[0]), gradient(apart[1]), gradient(apart[2])}, -1);
+
+    const Tensor y = attend(split(x, 64, -1));
+    const std::int64_t before = memory_stats().bytes_in_use;
+    reset_peak_memory();
+    y.backward(seed);
+    const std::int64_t needed = memory_stats().peak_bytes - before;
+    CHECK(allclose(x.grad(), expected, 1e-12, 1e-14));
+    if (order == std::array<std::size_t, 3>{0, 1, 2}) CHECK(needed < x.bytes() * 3 / 2);
+    x.zero_grad();
+  }
 }
 
 TEST_CASE("attention tells the tape the operations of its two products, half of them where it is causal",

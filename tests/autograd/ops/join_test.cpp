@@ -4,6 +4,7 @@
 #include <gradus/autograd/ops/elementwise.h>
 #include <gradus/autograd/ops/join.h>
 #include <gradus/core/kernels/copy.h>
+#include <gradus/core/kernels/join.h>
 
 #include "support/catch.h"
 #include "support/op_table.h"
@@ -31,6 +32,25 @@ TEST_CASE("concat undoes split", "[op]") {
   CHECK(equal(concat(split(x, 2, 1), 1), x));
   CHECK(equal(concat(split(x, {1, 0, 6}, 1), 1), x));
   CHECK(equal(concat({x}, 0), x));
+}
+
+TEST_CASE("parts that fill one memory are joined where they stand, others are not", "[op]") {
+  const Tensor whole = draw({{.shape = {4, 6, 3}}}, f32, 2)[0].detach();
+  const auto is_joined = [](const Tensors& parts, int axis) {
+    return kernels::joined_in_place(parts, axis).defined();
+  };
+  const Tensors parts = split(whole, {1, 0, 2, 3}, 1);
+  const Tensor joined = kernels::joined_in_place(parts, 1);
+  CHECK(joined.shape() == whole.shape());
+  CHECK(joined.data<float>() == whole.data<float>());
+  const Tensors halves = split(whole, 3, 1);
+  CHECK(is_joined(halves, 1));
+  CHECK_FALSE(is_joined({halves[1], halves[0]}, 1));
+  CHECK_FALSE(is_joined(halves, 0));
+  CHECK_FALSE(is_joined({halves[0], halves[1].clone()}, 1));
+  CHECK_FALSE(is_joined({halves[0].clone(), halves[1].clone()}, 1));
+  CHECK_FALSE(is_joined({parts[0], parts[2]}, 1));  // a third part is between rows
+  CHECK_FALSE(is_joined({parts[0], parts[3]}, 1));  // ... and between these two
 }
 
 TEST_CASE("split gives views and no pieces of an axis without entries", "[op]") {

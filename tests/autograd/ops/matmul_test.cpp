@@ -91,8 +91,12 @@ TEST_CASE("products of all shapes have the same bits at 1, 2, 3, 5 and 16 thread
   };
   const int before = threads();
   for (const DType dtype : {f32, f64})
-    for (const Sizes& of :
-         {Sizes{26, 700, 100}, {1000, 400, 33}, {17, 64, 2000}, {530, 129, 257}, {3, 700, 4000}})
+    for (const Sizes& of : {Sizes{26, 700, 100},
+                            {1000, 400, 33},
+                            {17, 64, 2000},
+                            {530, 129, 257},
+                            {100, 800, 530},
+                            {3, 700, 4000}})
       for (const bool a_by_columns : {false, true})
         for (const bool b_by_columns : {false, true}) {
           const Tensor a = a_by_columns ? drawn({of.k, of.m}, dtype).t() : drawn({of.m, of.k}, dtype);
