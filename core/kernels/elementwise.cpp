@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include <gradus/core/kernels/copy.h>
 #include <gradus/core/kernels/map.h>
 #include <gradus/core/kernels/vector_math.h>
 
@@ -28,13 +29,20 @@ template <class F>
 Tensor zip_floating(const char* op, std::int64_t grain, const Tensor& a, const Tensor& b, F f) {
   return dispatch_floating(a.dtype(), op, [&]<class T>() { return map<T, T, T>(f, grain, {&a, &b}); });
 }
-// f(dy, x), in the memory of dy where nobody else sees that: a gradient is read here for the last time, and
-// lies in the cache.
+// f(dy, x), written over dy where nobody else sees that: it is read here for the last time, and lies in the
+// cache.
 template <class F>
-Tensor zip_over(const char* op, std::int64_t grain, Tensor dy, const Tensor& x, F f) {
+Tensor zip_over(const char* op, std::int64_t grain, Tensor dy, const Tensor& any_x, F f) {
   const bool is_spent = dy.is_sole_owner() && dy.is_contiguous() && !dy.requires_grad();
-  const Tensor out = is_spent ? dy : Tensor::empty_like(dy, dy.dtype());
-  dispatch_floating(dy.dtype(), op, [&]<class T>() { map_into<T, T, T>(f, out, grain, {&dy, &x}); });
+  Tensor out = is_spent ? std::move(dy) : clone(dy);
+  const Tensor x = contiguous(any_x);
+  dispatch_floating(out.dtype(), op, [&]<class T>() {
+    T* const to = out.data<T>();
+    const T* const from = x.data<T>();
+    parallel_for(out.numel(), grain, [=](std::int64_t begin, std::int64_t end) {
+      detail::flat_loop(end - begin, f, to + begin, detail::neighbours<T>(to + begin), from + begin);
+    });
+  });
   return out;
 }
 template <class F>
