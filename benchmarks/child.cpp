@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 extern char** environ;
 
@@ -61,13 +62,21 @@ Child::Child(const std::vector<std::string>& command, const std::map<std::string
 Child::~Child() {
   std::fclose(to_);
   std::fclose(from_);
-  waitpid(pid_, nullptr, 0);
+  if (pid_ > 0) waitpid(pid_, nullptr, 0);
+}
+
+std::string Child::end() {
+  int status = 0;
+  waitpid(std::exchange(pid_, -1), &status, 0);
+  if (!WIFSIGNALED(status)) return "exit code " + std::to_string(WEXITSTATUS(status));
+  return "signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
 }
 
 std::string Child::line() {
   std::string text;
   for (int c; (c = std::fgetc(from_)) != '\n'; text += static_cast<char>(c))
-    if (c == EOF) throw std::runtime_error("[bench] " + name_ + " ended before it had answered.");
+    if (c == EOF)
+      throw std::runtime_error("[bench] " + name_ + " ended before it had answered, with " + end() + ".");
   return text;
 }
 

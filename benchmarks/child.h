@@ -18,10 +18,12 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  std::string line();  // its next one; throws if it ended without
+  std::string line();  // its next one; throws if it ended without, and says how
   std::string ask(const std::string& question);
 
  private:
+  std::string end();  // waits for it: "exit code 1" or "signal 9 (Killed)"
+
   std::string name_;
   pid_t pid_ = -1;
   std::FILE *to_ = nullptr, *from_ = nullptr;

@@ -149,6 +149,10 @@ int main(int count, char** words) {
   torch::set_num_threads(std::atoi(words[2]));
   torch::set_num_interop_threads(1);
   for (const Model& model : all)
-    if (model.name == std::string(words[1])) Worker(blas_description(), model.make, nullptr).serve();
-  return 0;
+    if (model.name == std::string(words[1])) {
+      Worker(blas_description(), model.make, nullptr).serve();
+      return 0;
+    }
+  std::cerr << "[bench] the peer has no '" << words[1] << "'. Add it to `all` in peer_torch.cpp?\n";
+  return 2;
 }

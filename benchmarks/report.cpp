@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <sstream>
@@ -50,9 +51,13 @@ Arguments::Arguments(int count, char** words, const std::string& summary, const 
     const auto nearest = std::min_element(known.begin(), known.end(), [&](const Option& a, const Option& b) {
       return distance(flag, a.flag) < distance(flag, b.flag);
     });
-    if (flag != nearest->flag)
-      throw Misuse("there is no option '" + word + "'; did you mean " + nearest->flag +
-                   "? --help lists them.");
+    if (flag != nearest->flag) {
+      constexpr std::size_t typing_error = 3;
+      const std::string guess = distance(flag, nearest->flag) <= typing_error
+                                    ? std::string("; did you mean ") + nearest->flag + "?"
+                                    : ".";
+      throw Misuse("there is no option '" + word + "'" + guess + " --help lists them.");
+    }
     if (values_.count(flag)) throw Misuse(flag + " is given twice. Leave one out?");
     if (equals != std::string::npos)
       values_[flag] = word.substr(equals + 1);
@@ -104,8 +109,11 @@ JsonObject& JsonObject::add(const std::string& key, const std::optional<double>&
 }
 
 JsonFile::JsonFile(const std::optional<std::string>& path) : path_(path) {
-  if (path && !std::ofstream(*path, std::ios::app))
+  if (!path) return;
+  const bool was_there = std::filesystem::exists(*path);
+  if (!std::ofstream(*path, std::ios::app))
     throw Misuse("'" + *path + "' cannot be written. Is there such a folder, and may you write in it?");
+  if (!was_there) std::filesystem::remove(*path);  // until there is a row
 }
 
 void JsonFile::write(const std::vector<JsonObject>& rows) const {

@@ -1,4 +1,4 @@
-// What both benchmark programs do with their command line and their results.
+// What the benchmark programs share: command line, results, exit codes.
 #pragma once
 
 #include <map>
@@ -15,9 +15,9 @@ class Misuse : public std::runtime_error {
   explicit Misuse(const std::string& sentence) : std::runtime_error("[bench] " + sentence) {}
 };
 
+// "--json", "FILE", "also write the table to FILE, as an array of objects"
 struct Option {
-  const char *flag, *value,
-      *meaning;  // "--json", "FILE", "also write the table to FILE, as an array of objects"
+  const char *flag, *value, *meaning;
 };
 
 // --flag VALUE or --flag=VALUE, each at most once. Refuses flags that are not in `known` and names the
@@ -34,7 +34,8 @@ class Arguments {
 // "1,2" as numbers; without it 1, and 2 where there are cores for it.
 std::vector<int> thread_counts_in(const std::optional<std::string>& text);
 
-// {"name": "add", "share": 0.91, ...}, in the order of the calls; a missing number is null.
+// {"name": "add", "share": 0.91, ...}, in the order of the calls; a number that is missing or not finite is
+// null.
 class JsonObject {
  public:
   JsonObject& add(const std::string& key, const std::string& text);
@@ -51,7 +52,7 @@ class JsonObject {
 class JsonFile {
  public:
   explicit JsonFile(const std::optional<std::string>& path);
-  // Instead of what it holds, or not at all. Called after each row, so that a run which is cut short keeps
+  // Replaces the file whole, or leaves it. Called after each row, so that a run which is cut short keeps
   // those.
   void write(const std::vector<JsonObject>& rows) const;
 

@@ -1,7 +1,9 @@
 // Whole training steps, ours and a peer's:
 //   ./gradus bench steps [--against torch] [--threads 1,2] [--filter TEXT] [--json FILE]
+//   ./gradus bench steps --table FILE
 //
-// Each side runs in a process of its own (this program again, or the peer's); rounds alternate.
+// Each side runs in a process of its own: the peer's, or this program again, as `bench_steps worker MODEL
+// THREADS`. Rounds alternate.
 #include <signal.h>
 
 #include <cstdio>
@@ -60,7 +62,8 @@ class Side {
   double minimum() const { return *std::min_element(ms_.begin(), ms_.end()); }
 
   struct End {
-    double peak_mb, allocations;  // beyond weights, gradients and both moments
+    double peak_mb;      // beyond weights, gradients and both moments
+    double allocations;  // of a step
   };
   End end() {
     std::istringstream answer(child_.ask("end"));
@@ -144,7 +147,7 @@ class Ceiling {
   std::vector<std::unique_ptr<Side>> sides_;
 };
 
-// The quickest of some settings, the first of which must work.
+// The quickest of some settings.
 PeerSettings best_of(const std::string& model, const std::vector<PeerSettings>& candidates) {
   if (candidates.size() == 1) return candidates[0];
   PeerSettings best{};
@@ -189,7 +192,7 @@ class StepsBench {
       if (peer->parameters() != ours->parameters())
         throw std::runtime_error("[bench] " + model + " has " + std::to_string(ours->parameters()) +
                                  " parameters here and " + std::to_string(peer->parameters()) +
-                                 " in torch: two different models. Make them alike?");
+                                 " in torch: two different models. Compare steps_*.cpp and peer_*.cpp?");
       if (threads > 1 || best.wide)
         notes_ += model + ", " + std::to_string(threads) + " thr: torch takes " + std::to_string(best.loops) +
                   " for loops, " + std::to_string(best.blas) + " for BLAS" +
@@ -223,8 +226,9 @@ class StepsBench {
   void check_bits(const std::string& model, const Side& ours) {
     const auto [first, is_first] = fingerprints_.emplace(model, ours.fingerprint());
     if (!is_first && first->second != ours.fingerprint())
-      throw std::runtime_error("[bench] " + model +
-                               " trains to other weights with another number of threads. Which op?");
+      throw std::runtime_error(
+          "[bench] " + model +
+          " trains to other weights with another number of threads. ./gradus test -R op?");
   }
 
   void print_header(const Side& ours, const Side* peer) {

@@ -1,4 +1,5 @@
-// The models whose training steps are measured. The peer has the same ones under the same names.
+// The models whose training steps are measured. The peer (peer_torch.cpp) has the same ones under the same
+// names.
 #pragma once
 
 #include <functional>

@@ -230,7 +230,7 @@ AttentionGradients attention_backward(const Tensor& dout, const Tensor& q, const
     // The last block of a head sees all keys. A task that begins with it need not find zeros to add to.
     const bool begins_anew = parts == 1 && heads.blocks > 0;
     // Side by side, dq, dk and dv are the gradient of what q, k and v were split from.
-    const std::vector<Tensor> rooms =
+    const auto rooms =
         parts == 1 ? empty_as_laid_out(std::array{q, k, v}, op) : empty_as_laid_out(std::array{q}, op);
     const auto sum_for = [&](const Tensor& x, std::size_t place) {
       const Tensor sum = parts == 1

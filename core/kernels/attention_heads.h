@@ -64,13 +64,14 @@ class Side {
  public:
   static constexpr std::int64_t width = Panel<T>::width;
   static std::int64_t padded(std::int64_t columns) { return (columns + width - 1) / width * width; }
-  // So far loops over a row go, so that they have no remainder.
+  // Loops over a row go so far, and have no remainder.
   static std::int64_t whole_vectors(std::int64_t columns) {
     constexpr std::int64_t unit = std::min<std::int64_t>(16, width);
     return (columns + unit - 1) / unit * unit;
   }
 
-  // Where that takes longer than the products do, b is read where it lies, which gives other bits.
+  // `rows` are all that will meet b, not those of one task: with few, packing takes longer than the products,
+  // and b is read where it lies, which gives other bits.
   Side(std::int64_t rows, const Matrix<T>& b, T scale, T* room) : b_(b), scale_(scale) {
     constexpr std::int64_t fewest_rows = 4, fewest_products = 1 << 13;
     if (!blocked::is_quicker || rows < fewest_rows || rows * b.rows * b.columns < fewest_products) return;
@@ -80,8 +81,8 @@ class Side {
 
   bool in_panels() const { return panels_ != nullptr; }
 
-  // c = scale a b, or c + scale a b with `add`, of as many of b's rows as a has columns, and of its first
-  // columns.
+  // c = scale a b', or c + scale a b' with `add`: b' has a.columns of b's rows, from first_row on, and of
+  // each the first c.columns.
   void multiply(const Matrix<T>& a, std::int64_t first_row, const Matrix<T>& c, bool add) const {
     if (panels_ == nullptr)
       return gemm(a, b_.from_row(first_row, a.columns).from_column(0, c.columns), c, add, scale_);
@@ -92,8 +93,8 @@ class Side {
     }
   }
 
-  // The same for a c with room for whole panels. What comes to stand behind its columns is zeros; in panels,
-  // it is finite up to the next vector where b is.
+  // The same for a c whose rows have room for whole panels. Behind its columns come zeros or, from panels,
+  // products with b's next columns, which are finite where a and b are.
   void multiply_padded(const Matrix<T>& a, const Matrix<T>& c) const {
     if (panels_ != nullptr)
       return multiply(a, 0, {c.data, c.rows, padded(c.columns), c.row_stride, 1}, false);
@@ -107,13 +108,14 @@ class Side {
   const T* panels_ = nullptr;
 };
 
-// The operands of a call and how its work is cut: by heads, the entries of the stack; by blocks of queries
-// whose scores stay in the second-level cache; and by groups of rows, whose scores stay in the first.
+// The operands of a call and how its work is cut: by heads, the entries of the stack; in the backward pass by
+// blocks of queries, whose scores stay in the second-level cache unless keys are very many; and by groups of
+// rows, whose scores stay in the first.
 template <class T>
 class Heads {
  public:
-  static constexpr std::int64_t tallest = 240;  // block
-  // So few heads are each cut into parts.
+  static constexpr std::int64_t tallest = 256;  // block
+  // With fewer heads than this, each is cut into parts.
   static constexpr std::int64_t enough_tasks = 8;
 
   Heads(const Tensor& qs, const Tensor& ks, const Tensor& vs, const Tensor& mask, const AttentionRule& rule)
@@ -128,8 +130,8 @@ class Heads {
     // BLAS, which brings its sides into order each time, wants more.
     constexpr std::int64_t scores_of_block = 1 << 15, most_rows = Panel<T>::most_rows;
     group = (rule.causal ? 1 : 2) * (blocked::is_quicker ? most_rows : 32);
-    const std::int64_t most =
-        std::clamp<std::int64_t>(scores_of_block / std::max<std::int64_t>(1, keys), 48, tallest);
+    const std::int64_t most = std::clamp<std::int64_t>(scores_of_block / std::max<std::int64_t>(1, keys), 48,
+                                                       tallest / group * group);
     const std::int64_t fewest_blocks = std::max(parts(enough_tasks, queries), (queries + most - 1) / most);
     block = ((queries + fewest_blocks - 1) / fewest_blocks + group - 1) / group * group;
     blocks = queries == 0 ? 0 : (queries + block - 1) / block;
@@ -139,11 +141,11 @@ class Heads {
       added_.emplace(mask);
   }
 
-  // How many keys, counted from the first, query i may see; and the most that
-  // one of the queries before `end` may.
+  // How many keys, counted from the first, query i may see.
   std::int64_t seen_by(std::int64_t i) const {
     return rule_.causal ? std::clamp<std::int64_t>(i + 1 + keys - queries, 0, keys) : keys;
   }
+  // The most that one of the queries before `end` may.
   std::int64_t width(std::int64_t end) const { return seen_by(end - 1); }
 
   // The first query that may see a key, or a negative number.
@@ -160,8 +162,8 @@ class Heads {
     return worth_a_thread(queries * keys * (features + values) / parts, product_grain);
   }
 
-  // For the queries begin to end: scale * q k^T + mask, where by_keys is scale k^T; -infinity for hidden keys
-  // and up to the next vector.
+  // scores = scale q k^T + mask of scores.rows queries from `begin` on, where by_keys is scale k^T; -infinity
+  // for hidden keys and up to the next whole vector.
   void scores(const Side<T>& by_keys, std::int64_t head, std::int64_t begin, const Matrix<T>& scores) const {
     by_keys.multiply_padded(q[head].from_row(begin, scores.rows), scores);
     constexpr T hidden = -std::numeric_limits<T>::infinity();

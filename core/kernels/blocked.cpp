@@ -8,16 +8,17 @@
 namespace gradus::kernels::blocked {
 namespace {
 
-// So many rows of a are brought into order at a time: side by side, they are whole cache lines.
+// So many rows of a are packed at a time: where a is transposed, they stand side by side, in whole cache
+// lines.
 template <class T>
 inline constexpr std::int64_t rows_at_once = 4 * Panel<T>::most_rows;
 
-// The lines of a matrix that is packed after `calls` panels: the share of one of these.
+// The cache lines of `next`, which is packed after `calls` panels, that one of these panels fetches.
 template <class T>
-Ahead<T> share_of(const Matrix<const T>& any, std::int64_t call, std::int64_t calls) {
-  if (any.rows == 0 || any.columns == 0) return {};
+Ahead<T> share_of(const Matrix<const T>& next, std::int64_t call, std::int64_t calls) {
+  if (next.rows == 0 || next.columns == 0) return {};
   constexpr std::int64_t per_line = 64 / sizeof(T);
-  const Matrix<const T> x = any.column_stride == 1 ? any : any.transposed();
+  const Matrix<const T> x = next.column_stride == 1 ? next : next.transposed();
   const std::int64_t across = (x.columns + per_line - 1) / per_line;
   const std::int64_t turns = std::max<std::int64_t>(1, calls / across), each = (x.rows + turns - 1) / turns;
   const std::int64_t line = call % across, first = call / across * each;
@@ -33,7 +34,7 @@ void multiply(const Matrix<const T>& a, const T* packed_b, std::int64_t panel_de
   constexpr std::int64_t width = Panel<T>::width, most_rows = Panel<T>::most_rows, at_once = rows_at_once<T>;
   alignas(64) T packed_a[most_depth<T> * at_once], edge[most_rows * width];
   const std::int64_t depth = a.columns, panels = (c.columns + width - 1) / width;
-  // Rows that are adjacent elements are read where they lie.
+  // Where a row's elements are adjacent, it is read where it lies.
   const bool in_place = a.column_stride == 1;
   std::int64_t call = 0;
   for (std::int64_t first = 0; first < a.rows; first += at_once) {
@@ -50,7 +51,7 @@ void multiply(const Matrix<const T>& a, const T* packed_b, std::int64_t panel_de
       const T* const part = in_place ? a.data + row * a.row_stride : packed_a + (row - first) * depth;
       for (std::int64_t j = 0; j < c.columns; j += width, ++call) {
         T* const to = c.data + row * c.row_stride + j;
-        const bool whole = c.columns - j >= width;
+        const bool whole = c.columns - j >= width;  // else computed in `edge`, and copied
         const Start<T> here = start.from(row, j);
         Panel<T>::multiply(rows, depth, part, in_place ? a.row_stride : 1, in_place ? 1 : most_rows,
                            packed_b + j * panel_depth, whole ? to : edge, whole ? c.row_stride : width,

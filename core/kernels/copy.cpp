@@ -138,14 +138,16 @@ Tensor empty_as_laid_out(const Tensor& like, const Shape& shape, const char* op)
   return views::permute(Tensor::empty(nested, like.dtype(), op), back);
 }
 
-std::vector<Tensor> empty_as_laid_out(std::span<const Tensor> list, const char* op) {
+std::vector<Tensor, memory::PoolAllocator<Tensor>> empty_as_laid_out(std::span<const Tensor> list,
+                                                                     const char* op) {
   const auto distance = [](const Tensor& from, const Tensor& to) {
     const bool alike = from.block().owner == to.block().owner && from.shape() == to.shape() &&
                        from.strides() == to.strides();
     const auto bytes = static_cast<std::byte*>(to.block().data) - static_cast<std::byte*>(from.block().data);
     return alike ? bytes / static_cast<std::ptrdiff_t>(size_of(to.dtype())) : 0;
   };
-  std::vector<Tensor> rooms;
+  std::vector<Tensor, memory::PoolAllocator<Tensor>> rooms;
+  rooms.reserve(list.size());
   for (std::size_t i = 0, end; i < list.size(); i = end) {
     const Tensor& first = list[i];
     const std::int64_t apart = i + 1 < list.size() ? distance(first, list[i + 1]) : 0;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include <gradus/core/allocator.h>
 #include <gradus/core/tensor.h>
 
 namespace gradus::kernels {
@@ -15,7 +16,8 @@ Tensor cast(const Tensor& x, DType dtype);  // to i64 truncates toward zero; to 
 Tensor empty_as_laid_out(const Tensor& like, const Shape& shape, const char* op);
 // One for each of the list, of its shape. Those of tensors that stand side by side in one memory, as what
 // split gives, do so too.
-std::vector<Tensor> empty_as_laid_out(std::span<const Tensor> list, const char* op);
+std::vector<Tensor, memory::PoolAllocator<Tensor>> empty_as_laid_out(std::span<const Tensor> list,
+                                                                     const char* op);
 void copy_into(const Tensor& to, const Tensor& from);  // same shape and dtype, any strides
 // Refuse a number that the dtype cannot hold (check_holds), by the name of the op that fills.
 void fill(const Tensor& to, double number, const char* op = "fill");

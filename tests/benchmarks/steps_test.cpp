@@ -2,6 +2,8 @@
 // does not grow.
 #include "../../benchmarks/steps_models.h"
 
+#include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -77,7 +79,22 @@ TEST_CASE("what bench steps has written becomes README's table, and a row that i
   bench::JsonFile(path).write({row(1, 0.00172, 63.7)});
   CHECK(test::message_of([&] { bench::speed_table(path); }) ==
         "[bench] there is no row of mlp-tiny with 2 threads. Measure it with --threads 1,2?");
+  bench::JsonFile(path).write({row(1, 0.00172, NAN), row(2, 0.00181, NAN)});
+  CHECK(test::message_of([&] { bench::speed_table(path); }) ==
+        "[bench] " + path + " does not have ratio of mlp-tiny. Measure it with --against torch?");
   CHECK_THROWS_AS(bench::speed_table(folder / "none.json"), bench::Misuse);
+}
+
+TEST_CASE("a file of --json is not there before its first row, and stays as it was until then", "[steps]") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "rows.json";
+  const bench::JsonFile file(path);
+  CHECK_FALSE(std::filesystem::exists(path));
+  file.write({bench::JsonObject().add("name", "one")});
+  const auto size = std::filesystem::file_size(path);
+  const bench::JsonFile again(path);
+  CHECK(std::filesystem::file_size(path) == size);
+  CHECK_THROWS_AS(bench::JsonFile(folder / "none/rows.json"), bench::Misuse);
 }
 
 TEST_CASE("README's table of speed is the one that benchmarks/steps.json makes", "[steps]") {

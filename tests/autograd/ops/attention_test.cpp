@@ -62,10 +62,10 @@ TEST_CASE("attention over many blocks of queries agrees with its definition", "[
   };
   // One head, whose blocks are dealt out; several heads; more keys than a tile of full height holds; so few
   // products that keys and values are read where they lie, for two groups of rows and for three rows; so many
-  // that the keys are not, but the values are.
+  // that the keys are not, but the values are; blocks as tall as they get.
   const auto sizes =
       GENERATE(Sizes{{}, 150, 150}, Sizes{{2, 5}, 70, 90}, Sizes{{3}, 140, 66}, Sizes{{1}, 40, 2500},
-               Sizes{{9}, 20, 21}, Sizes{{2}, 3, 50}, Sizes{{2}, 40, 36});
+               Sizes{{9}, 20, 21}, Sizes{{2}, 3, 50}, Sizes{{2}, 40, 36}, Sizes{{8}, 390, 64});
   const bool causal = GENERATE(false, true);
   const double dropout = GENERATE(0., 0.3);
   Inputs inputs = operands(sizes.leading, sizes.queries, sizes.keys, 6, 5);
